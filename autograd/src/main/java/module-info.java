@@ -1,0 +1,5 @@
+/** Reverse-mode differentiation over tensors. */
+module dev.granula.autograd {
+  requires transitive dev.granula.tensor;
+  requires static transitive org.jspecify;
+}

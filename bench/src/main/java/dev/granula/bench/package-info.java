@@ -1,0 +1,5 @@
+/** Benchmarks of kernels and of training steps; run by hand, never by the build. */
+@NullMarked
+package dev.granula.bench;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The {@code granula} command. */
+@NullMarked
+package dev.granula.cli;
+
+import org.jspecify.annotations.NullMarked;

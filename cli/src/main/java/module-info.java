@@ -1,0 +1,10 @@
+/** The granula command. */
+module dev.granula.cli {
+  requires dev.granula.training;
+  requires static org.jspecify;
+  requires info.picocli;
+  requires me.tongfei.progressbar;
+
+  opens dev.granula.cli to
+      info.picocli;
+}

@@ -1,0 +1,5 @@
+/** The CUDA back end. */
+module dev.granula.cuda {
+  requires transitive dev.granula.tensor;
+  requires static transitive org.jspecify;
+}

@@ -1,0 +1,6 @@
+/** GraLoRA and LoRA adapters. */
+module dev.granula.gralora {
+  requires transitive dev.granula.nn;
+  requires static transitive org.jspecify;
+  requires tools.jackson.databind;
+}

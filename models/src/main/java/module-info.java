@@ -1,0 +1,6 @@
+/** Decoder language models, tokenizers and generation. */
+module dev.granula.models {
+  requires transitive dev.granula.nn;
+  requires static transitive org.jspecify;
+  requires tools.jackson.databind;
+}

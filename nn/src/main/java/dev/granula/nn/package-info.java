@@ -1,0 +1,5 @@
+/** Modules with named parameters, layers, optimizers and learning-rate schedules. */
+@NullMarked
+package dev.granula.nn;
+
+import org.jspecify.annotations.NullMarked;

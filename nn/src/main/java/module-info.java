@@ -1,0 +1,5 @@
+/** Layers, optimizers and schedules. */
+module dev.granula.nn {
+  requires transitive dev.granula.autograd;
+  requires static transitive org.jspecify;
+}

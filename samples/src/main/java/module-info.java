@@ -1,0 +1,5 @@
+/** Numbered lessons and small programs. */
+module dev.granula.samples {
+  requires transitive dev.granula.training;
+  requires static transitive org.jspecify;
+}

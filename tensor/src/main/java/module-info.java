@@ -1,0 +1,6 @@
+/** Tensors, memory and compute back ends. */
+module dev.granula.tensor {
+  requires jdk.incubator.vector;
+  requires static transitive org.jspecify;
+  requires tools.jackson.databind;
+}

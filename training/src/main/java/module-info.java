@@ -1,0 +1,7 @@
+/** Datasets, trainer, evaluation and reports. */
+module dev.granula.training {
+  requires transitive dev.granula.gralora;
+  requires transitive dev.granula.models;
+  requires static transitive org.jspecify;
+  requires tools.jackson.databind;
+}
