@@ -3,4 +3,7 @@ module dev.granula.tensor {
   requires jdk.incubator.vector;
   requires static transitive org.jspecify;
   requires tools.jackson.databind;
+
+  exports dev.granula.tensor;
+  exports dev.granula.tensor.expression;
 }

@@ -1,6 +1,6 @@
 /**
- * Tensors as data (shape, strides, dtype, storage), the memory that holds them and the back ends
- * that compute on them.
+ * Tensors, the memory they live in, and the kernel contract ({@link dev.granula.tensor.Backend})
+ * that every device fulfils. Nothing here knows gradients or layers.
  */
 @NullMarked
 package dev.granula.tensor;

@@ -1,0 +1,82 @@
+package dev.granula.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The life of everything that is made inside one step. Closing a nested scope frees what nobody
+ * else holds and hands the rest (kept results, tensors saved for a backward pass) to the enclosing
+ * scope; closing the outermost one frees everything.
+ *
+ * <pre>{@code
+ * try (var step = device.memory().step()) {
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p>Scopes belong to the thread that opened them and close in reverse order.
+ */
+public final class Scope implements AutoCloseable {
+  private final Memory memory;
+  private final @Nullable Scope parent;
+  private final List<Storage> storages = new ArrayList<>();
+  private boolean closed;
+
+  Scope(Memory memory, @Nullable Scope parent) {
+    this.memory = memory;
+    this.parent = parent;
+  }
+
+  @Nullable Scope parent() {
+    return parent;
+  }
+
+  void add(Storage storage) {
+    storage.enter(this);
+    storages.add(storage);
+  }
+
+  /**
+   * Lets {@code tensor} outlive this scope: the enclosing scope takes over. Returns {@code tensor}.
+   */
+  public Tensor keep(Tensor tensor) {
+    Storage storage = tensor.storage();
+    if (storage.scope() == this) {
+      memory.adopt(storage, parent);
+    }
+    return tensor;
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    memory.leave(this);
+    for (Storage storage : storages) {
+      if (parent == null) {
+        end(storage);
+      } else {
+        handOver(storage, parent);
+      }
+    }
+  }
+
+  private static void end(Storage storage) {
+    if (!storage.isInDefaultScope()) {
+      storage.free();
+    }
+  }
+
+  /** What somebody still holds lives on in the enclosing scope, which ends it at the latest. */
+  private void handOver(Storage storage, Scope enclosing) {
+    if (storage.scope() == this) {
+      storage.releaseFromScope();
+    }
+    if (!storage.isReleased() && storage.scope() == null) {
+      enclosing.storages.add(storage);
+    }
+  }
+}
