@@ -5,5 +5,7 @@ module dev.granula.tensor {
   requires tools.jackson.databind;
 
   exports dev.granula.tensor;
+  exports dev.granula.tensor.cpu;
   exports dev.granula.tensor.expression;
+  exports dev.granula.tensor.reference;
 }
