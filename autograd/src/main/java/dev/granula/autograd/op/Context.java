@@ -1,0 +1,85 @@
+package dev.granula.autograd.op;
+
+import dev.granula.tensor.Backend;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one call of an op keeps between its forward and its backward pass. */
+public final class Context {
+  private final Device device;
+  private final boolean[] needs;
+  private final boolean recording;
+  private final List<@Nullable Tensor> saved = new ArrayList<>();
+
+  /** {@code needs[i]}: whether input i needs a gradient; for the engine. */
+  public Context(Device device, boolean[] needs, boolean recording) {
+    this.device = device;
+    this.needs = needs;
+    this.recording = recording;
+  }
+
+  public Device device() {
+    return device;
+  }
+
+  public Backend backend() {
+    return device.backend();
+  }
+
+  /**
+   * True if a gradient with respect to input {@code i} will be asked for: only then save for it.
+   */
+  public boolean needs(int i) {
+    return needs[i];
+  }
+
+  /** True if any input needs a gradient, so that {@link Op#vjp} will be called. */
+  public boolean recording() {
+    return recording;
+  }
+
+  /** Keeps {@code tensor} until the backward pass has gone by; read it with {@link #saved}. */
+  public void save(int slot, Tensor tensor) {
+    if (!recording) {
+      return;
+    }
+    while (saved.size() <= slot) {
+      saved.add(null);
+    }
+    tensor.storage().retain();
+    saved.set(slot, tensor);
+  }
+
+  /** What {@link #save} kept under {@code slot}. */
+  public Tensor saved(int slot) {
+    Tensor tensor = slot < saved.size() ? saved.get(slot) : null;
+    if (tensor == null) {
+      throw new IllegalStateException("nothing was saved in slot " + slot);
+    }
+    return tensor;
+  }
+
+  public boolean hasSaved(int slot) {
+    return slot < saved.size() && saved.get(slot) != null;
+  }
+
+  /** Memory of this step with undefined content. */
+  public Tensor scratch(DType dtype, Shape shape) {
+    return Tensor.empty(device, dtype, shape);
+  }
+
+  /** Lets go of everything that was saved; for the engine. */
+  public void release() {
+    for (Tensor tensor : saved) {
+      if (tensor != null) {
+        tensor.storage().release();
+      }
+    }
+    saved.clear();
+  }
+}

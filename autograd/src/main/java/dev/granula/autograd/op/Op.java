@@ -1,0 +1,31 @@
+package dev.granula.autograd.op;
+
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One differentiable operation. An op is a record of its attributes; what one call keeps for its
+ * backward pass lives in the {@link Context}. Inputs arrive row-major unless {@link #takesStrides}.
+ */
+public interface Op extends VectorJacobian {
+  /** Shape and element type of an operand or result. */
+  record Spec(Shape shape, DType dtype) {}
+
+  /**
+   * The shape rule.
+   *
+   * @throws dev.granula.tensor.ShapeException naming the rule and the shapes
+   */
+  Spec infer(List<Spec> in);
+
+  /** Computes {@code out} and saves in {@code ctx} what {@link #vjp} will read. */
+  void forward(Context ctx, List<Tensor> in, Tensor out);
+
+  /** For ops that only look at memory in another way: the result without a copy, or null. */
+  default @Nullable Tensor view(List<Tensor> in) {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+package dev.granula.autograd.ops;
+
+import dev.granula.autograd.op.Context;
+import dev.granula.autograd.op.Gradients;
+import dev.granula.autograd.op.Op;
+import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.ShapeException;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
+import java.util.List;
+
+/**
+ * {@code y = x W^T}: x [..., I], W [O, I], y [..., O]. A frozen W may be stored in BF16 or F16;
+ * then nothing is kept of x.
+ */
+public record Linear() implements Op {
+  @Override
+  public Spec infer(List<Spec> in) {
+    Shape x = in.get(0).shape();
+    Shape w = in.get(1).shape();
+    if (x.rank() < 1 || w.rank() != 2 || x.dim(-1) != w.dim(1)) {
+      throw new ShapeException(
+          "linear: input [..., I] and weight [O, I] do not fit: %s with %s".formatted(x, w));
+    }
+    return new Spec(x.with(-1, w.dim(0)), in.get(0).dtype());
+  }
+
+  @Override
+  public void forward(Context ctx, List<Tensor> in, Tensor out) {
+    Tensor x = in.get(0);
+    Tensor w = in.get(1);
+    ctx.backend().matmul(Matrix.flat(x), Matrix.of(w).transpose(), Matrix.flat(out), 1, Write.SET);
+    if (ctx.needs(1)) {
+      ctx.save(0, x);
+    }
+    if (ctx.needs(0)) {
+      ctx.save(1, w);
+    }
+  }
+
+  // y = x W^T: dx = g W, dW = g^T x
+  @Override
+  public void vjp(Context ctx, Tensor g, Gradients grads) {
+    Matrix upstream = Matrix.flat(g);
+    Tensor dx = grads.target(0);
+    if (dx != null) {
+      Matrix w = Matrix.of(ctx.saved(1));
+      ctx.backend().matmul(upstream, w, Matrix.flat(dx), 1, grads.write(0));
+    }
+    Tensor dw = grads.target(1);
+    if (dw != null) {
+      Matrix x = Matrix.flat(ctx.saved(0));
+      ctx.backend().matmul(upstream.transpose(), x, Matrix.of(dw), 1, grads.write(1));
+    }
+  }
+}
