@@ -2,4 +2,7 @@
 module dev.granula.nn {
   requires transitive dev.granula.autograd;
   requires static transitive org.jspecify;
+
+  exports dev.granula.nn;
+  exports dev.granula.nn.optim;
 }

@@ -1,4 +1,7 @@
-/** Modules with named parameters, layers, optimizers and learning-rate schedules. */
+/**
+ * Layers with parameters, under the names that Hugging Face gives them, and the ways to train them.
+ * Knows neither language models nor adapters.
+ */
 @NullMarked
 package dev.granula.nn;
 
