@@ -1,0 +1,169 @@
+package dev.granula.tensor.conformance;
+
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Matrix products: every side transposed, strided, regrouped, batched, empty. */
+public interface MatmulConformance extends Conformance {
+  /** Sizes around the tiles and blocks of usual kernels, and far from any multiple. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, 1",
+    "1, 7, 5",
+    "3, 1, 17",
+    "4, 16, 8",
+    "5, 17, 3",
+    "8, 32, 64",
+    "13, 29, 31",
+    "33, 65, 257",
+    "64, 48, 512",
+    "70, 131, 300",
+    "1, 200, 130",
+    "2, 3, 1030"
+  })
+  default void matmul_sizes(int m, int n, int k) {
+    for (Write write : Write.values()) {
+      compare(
+          Tolerances.PRODUCT,
+          run -> {
+            Tensor a = run.normal(DType.F32, m, k);
+            Tensor b = run.normal(DType.F32, k, n);
+            Tensor out = run.output(write, DType.F32, m, n);
+            run.backend().matmul(Matrix.of(a), Matrix.of(b), Matrix.of(out), 1, write);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true, false", "false, true", "true, true"})
+  default void matmul_transposed(boolean left, boolean right) {
+    for (int n : new int[] {6, 37}) {
+      compare(
+          Tolerances.PRODUCT,
+          run -> {
+            Tensor a = left ? run.normal(DType.F32, 45, 19) : run.normal(DType.F32, 19, 45);
+            Tensor b = right ? run.normal(DType.F32, n, 45) : run.normal(DType.F32, 45, n);
+            Tensor out = run.output(Write.SET, DType.F32, 19, n);
+            run.backend()
+                .matmul(
+                    left ? Matrix.of(a).transpose() : Matrix.of(a),
+                    right ? Matrix.of(b).transpose() : Matrix.of(b),
+                    Matrix.of(out),
+                    0.5,
+                    Write.SET);
+          });
+    }
+  }
+
+  /** A transposed view instead of a transposed reading, and a transposed output. */
+  @ParameterizedTest
+  @EnumSource(Write.class)
+  default void matmul_views(Write write) {
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor a = run.normal(DType.F32, 50, 23).transpose(0, 1).slice(1, 3, 45);
+          Tensor b = run.normal(DType.F32, 60, 40).slice(0, 5, 47).slice(1, 2, 33);
+          Tensor out = run.output(write, DType.F32, 40, 30).slice(1, 4, 27).slice(0, 1, 32);
+          run.backend().matmul(Matrix.of(a), Matrix.of(b), Matrix.of(out).transpose(), -2, write);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"BF16", "F16", "F64"})
+  default void matmul_rightHandSideTypes(DType dtype) {
+    for (boolean transposed : new boolean[] {false, true}) {
+      DType activations = dtype == DType.F64 ? DType.F64 : DType.F32;
+      compare(
+          Tolerances.PRODUCT,
+          run -> {
+            Tensor a = run.normal(activations, 9, 67);
+            Tensor b = transposed ? run.normal(dtype, 35, 67) : run.normal(dtype, 67, 35);
+            Matrix right = transposed ? Matrix.of(b).transpose() : Matrix.of(b);
+            Tensor out = run.output(Write.SET, activations, 9, 35);
+            run.backend().matmul(Matrix.of(a), right, Matrix.of(out), 1, Write.SET);
+          });
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Write.class)
+  default void matmul_batches(Write write) {
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor a = run.normal(DType.F32, 2, 5, 3, 11).permute(0, 2, 1, 3);
+          Tensor b = run.normal(DType.F32, 3, 11, 7).expand(Shape.of(2, 3, 11, 7));
+          Tensor out = run.output(write, DType.F32, 2, 5, 3, 7).permute(0, 2, 1, 3);
+          run.backend().matmul(Matrix.of(a), Matrix.of(b), Matrix.of(out), 1, write);
+        });
+  }
+
+  /** Activations of several dimensions against one weight. */
+  @ParameterizedTest
+  @EnumSource(Write.class)
+  default void matmul_flatRows(Write write) {
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor a = run.normal(DType.F32, 3, 5, 20);
+          Tensor b = run.normal(DType.F32, 24, 20);
+          Tensor out = run.output(write, DType.F32, 3, 5, 24);
+          run.backend()
+              .matmul(Matrix.flat(a), Matrix.of(b).transpose(), Matrix.flat(out), 1, write);
+        });
+  }
+
+  /**
+   * GraLoRA's permuted rank axis: k blocks of r ranks each, read as k x k runs of r/k, so that rows
+   * and columns have two levels.
+   */
+  @ParameterizedTest
+  @CsvSource({"2, 8", "4, 8", "2, 6", "4, 12", "2, 2"})
+  default void matmul_groupedAxes(int blocks, int rank) {
+    int run1 = rank / blocks;
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor u = run.normal(DType.F32, 21, blocks, blocks, run1).permute(2, 0, 1, 3);
+          Tensor b = run.normal(DType.F32, blocks, rank, 10);
+          Tensor out = run.output(Write.ADD, DType.F32, 21, blocks, 10).permute(1, 0, 2);
+          run.backend()
+              .matmul(Matrix.grouped(u, 1, 1), Matrix.of(b), Matrix.of(out), 0.25, Write.ADD);
+        });
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor u = run.normal(DType.F32, 21, blocks, blocks, run1).permute(2, 0, 1, 3);
+          Tensor g = run.normal(DType.F32, 21, blocks, 10).permute(1, 0, 2);
+          Tensor out = run.output(Write.SET, DType.F32, blocks, rank, 10);
+          run.backend()
+              .matmul(
+                  Matrix.grouped(u, 1, 1).transpose(), Matrix.of(g), Matrix.of(out), 1, Write.SET);
+        });
+  }
+
+  /** A sum over nothing is 0, and nothing to write is no error. */
+  @ParameterizedTest
+  @CsvSource({"0, 4, 5", "3, 0, 5", "3, 4, 0"})
+  default void matmul_empty(int m, int n, int k) {
+    for (Write write : Write.values()) {
+      compare(
+          Tolerances.EXACT,
+          run -> {
+            Tensor a = run.normal(DType.F32, m, k);
+            Tensor b = run.normal(DType.F32, k, n);
+            Tensor out = run.output(write, DType.F32, m, n);
+            run.backend().matmul(Matrix.of(a), Matrix.of(b), Matrix.of(out), 1, write);
+          });
+    }
+  }
+}
