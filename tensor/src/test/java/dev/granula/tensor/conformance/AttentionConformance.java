@@ -63,8 +63,8 @@ public interface AttentionConformance extends Conformance {
     "2, 6, 6, 4, 2, 8",
     "1, 1, 33, 4, 2, 16",
     "2, 3, 10, 2, 2, 17",
-    "1, 65, 65, 2, 1, 64",
-    "1, 130, 130, 3, 3, 32",
+    "1, 65, 65, 2, 1, 32",
+    "1, 130, 130, 2, 2, 20",
     "1, 20, 300, 2, 1, 24",
     "0, 3, 3, 2, 2, 8"
   })
@@ -90,8 +90,8 @@ public interface AttentionConformance extends Conformance {
     "1, 7, 7, 3, 1, 5",
     "2, 6, 6, 4, 2, 8",
     "2, 3, 10, 2, 2, 17",
-    "1, 65, 65, 2, 1, 64",
-    "1, 130, 130, 3, 3, 32",
+    "1, 65, 65, 2, 1, 32",
+    "1, 130, 130, 2, 2, 20",
     "1, 20, 300, 2, 1, 24",
     "0, 3, 3, 2, 2, 8"
   })
@@ -142,7 +142,7 @@ public interface AttentionConformance extends Conformance {
   @Test
   default void attention_largeScores() {
     compare(
-        1e-4,
+        Tolerances.CANCELLATION,
         run -> {
           Case c = new Case(run, DType.F32, 1, 20, 20, 2, 2, 16, 40);
           c.attend(null);

@@ -69,9 +69,9 @@ public interface LossConformance extends Conformance {
     "1, 1, 1, F32",
     "5, 7, 11, F32",
     "9, 32, 100, F32",
-    "33, 48, 3001, F32",
+    "17, 20, 3001, F32",
     "70, 16, 130, BF16",
-    "9, 32, 2500, BF16",
+    "9, 32, 1500, BF16",
     "6, 12, 40, F64",
     "0, 8, 20, F32"
   })
@@ -96,7 +96,7 @@ public interface LossConformance extends Conformance {
   @CsvSource({
     "1, 1, 1, F32",
     "5, 7, 11, F32",
-    "33, 48, 3001, F32",
+    "17, 20, 3001, F32",
     "70, 16, 130, BF16",
     "6, 12, 40, F64",
     "0, 8, 20, F32"

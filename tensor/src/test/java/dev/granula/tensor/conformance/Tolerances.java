@@ -23,5 +23,8 @@ public final class Tolerances {
   /** A product followed by a softmax and a second product. */
   public static final double HEAD = 5e-6;
 
+  /** Operands far from zero, whose differences lose digits before the kernel begins. */
+  public static final double CANCELLATION = 1e-4;
+
   private Tolerances() {}
 }
