@@ -73,7 +73,20 @@ public final class Memory {
 
   /** Opens a scope on this thread; nested scopes are cheap. */
   public Scope step() {
-    Scope scope = new Scope(this, current.get());
+    return open(false);
+  }
+
+  /**
+   * Opens a scope for intermediate results. What somebody still holds when it closes (gradients,
+   * tensors saved for a backward pass) lives on in the enclosing scope, also where that is the
+   * default scope, while {@link #step()} ends everything there.
+   */
+  public Scope scratch() {
+    return open(true);
+  }
+
+  private Scope open(boolean handsOver) {
+    Scope scope = new Scope(this, current.get(), handsOver);
     current.set(scope);
     return scope;
   }
@@ -129,6 +142,11 @@ public final class Memory {
 
   private void track(Storage storage) {
     storage.enterDefaultScope();
+    watch(storage);
+  }
+
+  /** Lets the collector return the block of {@code storage}, which its holders alone keep now. */
+  void watch(Storage storage) {
     Pool.Block block = storage.block();
     if (block != null) {
       tracked.add(new Tracker(storage, block, unreachable));

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The life of everything that is made inside one step. Closing a nested scope frees what nobody
  * else holds and hands the rest (kept results, tensors saved for a backward pass) to the enclosing
- * scope; closing the outermost one frees everything.
+ * scope; closing the outermost one frees everything, unless it is a {@link Memory#scratch()}.
  *
  * <pre>{@code
  * try (var step = device.memory().step()) {
@@ -20,12 +20,14 @@ import org.jspecify.annotations.Nullable;
 public final class Scope implements AutoCloseable {
   private final Memory memory;
   private final @Nullable Scope parent;
+  private final boolean handsOver;
   private final List<Storage> storages = new ArrayList<>();
   private boolean closed;
 
-  Scope(Memory memory, @Nullable Scope parent) {
+  Scope(Memory memory, @Nullable Scope parent, boolean handsOver) {
     this.memory = memory;
     this.parent = parent;
+    this.handsOver = handsOver;
   }
 
   @Nullable Scope parent() {
@@ -56,10 +58,10 @@ public final class Scope implements AutoCloseable {
     closed = true;
     memory.leave(this);
     for (Storage storage : storages) {
-      if (parent == null) {
-        end(storage);
+      if (parent != null || handsOver) {
+        handOver(storage);
       } else {
-        handOver(storage, parent);
+        end(storage);
       }
     }
   }
@@ -71,12 +73,17 @@ public final class Scope implements AutoCloseable {
   }
 
   /** What somebody still holds lives on in the enclosing scope, which ends it at the latest. */
-  private void handOver(Storage storage, Scope enclosing) {
+  private void handOver(Storage storage) {
     if (storage.scope() == this) {
       storage.releaseFromScope();
     }
-    if (!storage.isReleased() && storage.scope() == null) {
-      enclosing.storages.add(storage);
+    if (storage.isReleased() || storage.scope() != null || storage.isInDefaultScope()) {
+      return;
+    }
+    if (parent == null) {
+      memory.watch(storage);
+    } else {
+      parent.storages.add(storage);
     }
   }
 }
