@@ -4,6 +4,7 @@ import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Op;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,47 +14,64 @@ import org.jspecify.annotations.Nullable;
 
 /** Calls of ops: checks, shape rule, value, and a node where a gradient may be asked for. */
 public final class Autograd {
-  private static final ScopedValue<Boolean> RECORDING = ScopedValue.newInstance();
+  private static final ScopedValue<Recording> RECORDING = ScopedValue.newInstance();
 
   private Autograd() {}
 
   /** Runs {@code body} without recording a graph: evaluation and generation. */
   public static <T> T noGrad(Supplier<T> body) {
-    return ScopedValue.where(RECORDING, false).call(body::get);
+    return recording(Recording.OFF, body);
   }
 
-  /** Runs {@code body} with recording on, also inside {@link #noGrad}. */
-  static <T> T recording(Supplier<T> body) {
-    return ScopedValue.where(RECORDING, true).call(body::get);
+  static <T> T recording(Recording recording, Supplier<T> body) {
+    return ScopedValue.where(RECORDING, recording).call(body::get);
   }
 
   public static boolean isRecording() {
-    return RECORDING.orElse(true);
+    return current().isOn();
+  }
+
+  private static Recording current() {
+    return RECORDING.orElse(Recording.ON);
   }
 
   /**
    * Applies {@code op}. The result requires a gradient if an input does and recording is on; a
    * constant adds no node.
+   *
+   * @throws DeviceException if operands or attributes are on different devices
    */
   public static Variable apply(Op op, Variable... inputs) {
     Device device = commonDevice(op, inputs);
-    boolean[] needs = new boolean[inputs.length];
-    boolean recording = false;
-    for (int i = 0; i < inputs.length; i++) {
-      needs[i] = isRecording() && inputs[i].requiresGrad();
-      recording |= needs[i];
+    boolean[] needs = needs(inputs);
+    boolean recorded = false;
+    for (boolean need : needs) {
+      recorded |= need;
     }
     List<Tensor> in = tensors(op, inputs);
     List<Op.Spec> specs = new ArrayList<>();
     in.forEach(t -> specs.add(new Op.Spec(t.shape(), t.dtype())));
     Op.Spec result = op.infer(specs);
-    Context context = new Context(device, needs, recording);
+    Context context = new Context(device, needs, recorded);
     Tensor out = op.view(in);
     if (out == null) {
       out = Tensor.empty(device, result.dtype(), result.shape());
       op.forward(context, in, out);
+      context.endForward(op.attributes());
     }
-    return new Variable(out, recording, recording ? new Node(op, inputs, context) : null);
+    return new Variable(out, recorded, recorded ? new Node(op, inputs, context) : null);
+  }
+
+  private static boolean[] needs(Variable[] inputs) {
+    Recording recording = current();
+    boolean[] needs = new boolean[inputs.length];
+    for (int i = 0; i < inputs.length; i++) {
+      needs[i] = recording.isOn() && inputs[i].requiresGrad();
+      if (!needs[i] && inputs[i].requiresGrad()) {
+        recording.capture(inputs[i]);
+      }
+    }
+    return needs;
   }
 
   private static List<Tensor> tensors(Op op, Variable[] inputs) {
@@ -65,28 +83,38 @@ public final class Autograd {
   }
 
   private static Device commonDevice(Op op, Variable[] inputs) {
+    if (inputs.length == 0) {
+      throw new ShapeException("%s: needs at least one operand".formatted(op.name()));
+    }
     Device device = inputs[0].device();
     for (Variable input : inputs) {
-      if (input.device() != device) {
-        throw new DeviceException(
-            "%s: operands are on different devices: %s and %s; move one with Tensor.to"
-                .formatted(op.name(), device.name(), input.device().name()));
-      }
+      checkDevice(op, device, input.device());
+    }
+    for (Tensor attribute : op.attributes()) {
+      checkDevice(op, device, attribute.device());
     }
     return device;
   }
 
+  private static void checkDevice(Op op, Device expected, Device found) {
+    if (found != expected) {
+      throw new DeviceException(
+          "%s: operands are on different devices: %s and %s; move one with Tensor.to"
+              .formatted(op.name(), expected.name(), found.name()));
+    }
+  }
+
   /**
    * Runs {@code segment} now without keeping what its backward pass needs, and again when that pass
-   * arrives: memory for time (Chen et al. 2016). Random streams named here are wound back for the
-   * second run, so that it draws the same dropout masks. Parameters used inside get their gradients
-   * also when {@code input} itself requires none.
+   * arrives: memory for time (Chen et al. 2016). {@code random} is wound back for the second run,
+   * so that it draws the same dropout masks. Parameters and other variables that the segment uses
+   * get their gradients too, also when {@code input} itself requires none.
    */
   public static Variable checkpoint(
       UnaryOperator<Variable> segment, @Nullable RandomStream random, Variable input) {
     if (!isRecording()) {
       return segment.apply(input);
     }
-    return new Checkpoint(segment, random, random == null ? 0 : random.position()).run(input);
+    return Checkpoint.run(segment, random, input);
   }
 }

@@ -10,7 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
-import java.util.IdentityHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,31 +19,39 @@ import org.jspecify.annotations.Nullable;
 final class Backward {
   private Backward() {}
 
-  static void run(Variable root, Tensor seed) {
-    List<Variable> order = consumersFirst(root);
-    root.slot().add(seed);
-    for (Variable variable : order) {
-      visit(variable);
+  /**
+   * Carries {@code seed} back from {@code root}. Variables in {@code boundary} collect what arrives
+   * and are not passed: their own turn is somebody else's.
+   */
+  static void run(Variable root, Tensor seed, Set<Variable> boundary) {
+    List<Variable> order = consumersFirst(root, boundary);
+    root.collecting().add(seed);
+    try {
+      order.forEach(Backward::visit);
+    } catch (RuntimeException | Error e) {
+      // Half a gradient must not meet the next pass through a shared part of the graph.
+      order.forEach(Variable::abandonGradient);
+      throw e;
     }
   }
 
   private static void visit(Variable variable) {
-    Node node = variable.node();
-    Tensor gradient = variable.finishGradient();
-    if (node == null) {
-      return;
-    }
-    if (gradient != null) {
-      try (Scope scratch = variable.device().memory().step()) {
+    try (Scope scratch = variable.device().memory().scratch()) {
+      Node node = variable.node();
+      Tensor gradient = variable.finishGradient();
+      if (node == null) {
+        return;
+      }
+      if (gradient != null) {
         Tensor g = node.op.takesStrides() ? gradient : gradient.contiguous();
         Gradients gradients = new Gradients(specs(node), slots(node));
         node.op.vjp(node.context, g, gradients);
         gradients.finish();
       }
+      node.passed = true;
+      node.context.release();
+      variable.releaseGradient();
     }
-    node.passed = true;
-    node.context.release();
-    variable.releaseGradient();
   }
 
   private static List<Op.Spec> specs(Node node) {
@@ -57,20 +65,21 @@ final class Backward {
   private static List<@Nullable GradientSlot> slots(Node node) {
     List<@Nullable GradientSlot> slots = new ArrayList<>();
     for (Variable input : node.inputs) {
-      slots.add(input.requiresGrad() ? input.slot() : null);
+      slots.add(input.requiresGrad() ? input.collecting() : null);
     }
     return slots;
   }
 
   /** Variables on a path to something that requires a gradient, users before what they use. */
-  private static List<Variable> consumersFirst(Variable root) {
+  private static List<Variable> consumersFirst(Variable root, Set<Variable> boundary) {
     List<Variable> producersFirst = new ArrayList<>();
-    Set<Variable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    Set<Variable> seen = new HashSet<>(boundary);
     Deque<Variable> path = new ArrayDeque<>();
     Deque<Integer> next = new ArrayDeque<>();
-    seen.add(root);
-    path.push(root);
-    next.push(0);
+    if (seen.add(root)) {
+      path.push(root);
+      next.push(0);
+    }
     while (!path.isEmpty()) {
       Variable variable = path.peek();
       Node node = variable.node();

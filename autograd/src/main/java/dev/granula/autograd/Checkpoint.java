@@ -5,32 +5,64 @@ import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.VectorJacobian;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** A segment that is run again in the backward pass; see {@link Autograd#checkpoint}. */
-record Checkpoint(UnaryOperator<Variable> segment, @Nullable RandomStream random, long position)
+/**
+ * A segment that is run again in the backward pass; see {@link Autograd#checkpoint}. What it uses
+ * besides its input is an input of its node as well, so that the engine visits those variables
+ * after it; the pass through the repeated segment adds to their gradients and goes no further.
+ */
+record Checkpoint(
+    UnaryOperator<Variable> segment,
+    @Nullable RandomStream random,
+    long position,
+    Set<Variable> captured)
     implements VectorJacobian {
 
   /** Runs the segment without a graph; of its memory only the result outlives the call. */
-  Variable run(Variable input) {
-    try (Scope scope = input.device().memory().step()) {
-      Variable result = Autograd.noGrad(() -> segment.apply(input));
+  static Variable run(
+      UnaryOperator<Variable> segment, @Nullable RandomStream random, Variable input) {
+    long position = random == null ? 0 : random.position();
+    Set<Variable> captured = new LinkedHashSet<>();
+    try (Scope scope = input.device().memory().scratch()) {
+      Recording recording = new Recording(false, captured);
+      Variable result = Autograd.recording(recording, () -> segment.apply(input.detach()));
       scope.keep(result.data());
-      boolean[] needs = {input.requiresGrad()};
-      Context context = new Context(input.device(), needs, true);
-      context.save(0, input.data());
-      return new Variable(result.data(), true, new Node(this, new Variable[] {input}, context));
+      if (result.requiresGrad()) {
+        captured.add(result);
+      }
+      if (!input.requiresGrad() && captured.isEmpty()) {
+        return result;
+      }
+      Checkpoint checkpoint = new Checkpoint(segment, random, position, captured);
+      return new Variable(result.data(), true, checkpoint.node(input));
     }
+  }
+
+  private Node node(Variable input) {
+    List<Variable> inputs = new ArrayList<>();
+    inputs.add(input);
+    inputs.addAll(captured);
+    boolean[] needs = new boolean[inputs.size()];
+    Arrays.fill(needs, true);
+    needs[0] = input.requiresGrad();
+    Context context = new Context(input.device(), needs, true);
+    context.save(0, input.data());
+    return new Node(this, inputs.toArray(Variable[]::new), context);
   }
 
   @Override
   public void vjp(Context ctx, Tensor g, Gradients grads) {
-    Tensor data = ctx.saved(0);
-    Variable input = grads.needs(0) ? Variable.leaf(data) : Variable.constant(data);
+    Variable input = Variable.temporary(ctx.saved(0), grads.needs(0));
     Variable result = repeat(input);
     if (result.requiresGrad()) {
-      result.backward(g);
+      Backward.run(result, g, captured);
     }
     Tensor gradient = input.grad();
     if (gradient != null) {
@@ -41,13 +73,15 @@ record Checkpoint(UnaryOperator<Variable> segment, @Nullable RandomStream random
 
   private Variable repeat(Variable input) {
     if (random == null) {
-      return Autograd.recording(() -> segment.apply(input));
+      return Autograd.recording(Recording.ON, () -> segment.apply(input));
     }
     long resume = random.position();
     random.seek(position);
-    Variable result = Autograd.recording(() -> segment.apply(input));
-    random.seek(resume);
-    return result;
+    try {
+      return Autograd.recording(Recording.ON, () -> segment.apply(input));
+    } finally {
+      random.seek(resume);
+    }
   }
 
   @Override

@@ -24,12 +24,16 @@ import dev.granula.autograd.ops.Sum;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Device;
+import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.GranulaException;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +51,7 @@ public final class Variable {
   private final boolean requiresGrad;
   private final @Nullable Node node;
   private @Nullable GradientSlot slot;
+  private @Nullable GradientSlot arriving;
   private @Nullable List<UnaryOperator<Tensor>> hooks;
   private boolean retainsGrad;
 
@@ -67,6 +72,13 @@ public final class Variable {
 
   public static Variable constant(Tensor data) {
     return new Variable(data, false, null);
+  }
+
+  /** A variable whose gradient lives no longer than one pass, whatever memory its data is in. */
+  static Variable temporary(Tensor data, boolean requiresGrad) {
+    Variable variable = new Variable(data, requiresGrad, null);
+    variable.slot = new GradientSlot(data, false);
+    return variable;
   }
 
   public Tensor data() {
@@ -114,8 +126,10 @@ public final class Variable {
   }
 
   /**
-   * Calls {@code hook} with the finished gradient before it travels on; what it returns takes its
-   * place.
+   * Calls {@code hook} with the finished gradient of one backward pass before it travels on (for a
+   * leaf: before it is added to the earlier ones); what it returns takes its place. The gradient
+   * may be shared and is freed when the pass has gone by: the hook must not write into it, and
+   * copies what it wants to keep.
    */
   public Variable onGradient(UnaryOperator<Tensor> hook) {
     if (hooks == null) {
@@ -132,7 +146,8 @@ public final class Variable {
           "backward: the result must have one element, this is %s; sum it or pass a gradient"
               .formatted(shape()));
     }
-    backward(Tensor.full(device(), dtype(), shape(), 1));
+    DType type = dtype() == DType.F64 ? DType.F64 : DType.F32;
+    backward(Tensor.full(device(), type, shape(), 1));
   }
 
   /** Vector-Jacobian products with {@code gradient}, which has this variable's shape. */
@@ -141,46 +156,98 @@ public final class Variable {
       throw new ShapeException(
           "backward: this result depends on no variable that needs a gradient");
     }
-    if (!gradient.shape().equals(shape()) || gradient.dtype() != dtype()) {
+    checkGradient("backward", gradient);
+    Backward.run(this, gradient, Set.of());
+  }
+
+  private void checkGradient(String what, Tensor gradient) {
+    DType type = dtype() == DType.F64 ? DType.F64 : DType.F32;
+    if (!gradient.shape().equals(shape())) {
       throw new ShapeException(
-          "backward: the gradient must be %s%s, it is %s%s"
-              .formatted(dtype(), shape(), gradient.dtype(), gradient.shape()));
+          "%s: the gradient must have shape %s, it has %s"
+              .formatted(what, shape(), gradient.shape()));
     }
-    Backward.run(this, gradient);
+    if (gradient.dtype() != type) {
+      throw new DTypeException(
+          "%s: the gradient must be %s, it is %s".formatted(what, type, gradient.dtype()));
+    }
+    if (gradient.device() != device()) {
+      throw new DeviceException(
+          "%s: the gradient must be on %s, it is on %s"
+              .formatted(what, device().name(), gradient.device().name()));
+    }
   }
 
   @Nullable Node node() {
     return node;
   }
 
-  GradientSlot slot() {
+  private GradientSlot slot() {
     if (slot == null) {
-      slot = new GradientSlot(data);
+      slot = new GradientSlot(data, node == null && data.storage().isPersistent());
     }
     return slot;
   }
 
+  /**
+   * Where a backward pass collects. A leaf with hooks collects apart, since its hooks must not see
+   * the gradients of earlier passes again.
+   */
+  GradientSlot collecting() {
+    if (node != null || hooks == null) {
+      return slot();
+    }
+    if (arriving == null) {
+      arriving = new GradientSlot(data, false);
+    }
+    return arriving;
+  }
+
+  /** Lets the hooks see what was collected in this pass, and returns what travels on. */
   @Nullable Tensor finishGradient() {
-    Tensor gradient = grad();
-    if (gradient == null || hooks == null) {
-      return gradient;
+    GradientSlot collected = collecting();
+    if (!collected.isFilled()) {
+      return null;
     }
-    for (UnaryOperator<Tensor> hook : hooks) {
-      Tensor replaced = hook.apply(gradient);
-      if (replaced != gradient) {
-        slot().replace(replaced);
-        gradient = slot().gradient();
-      }
-      if (gradient == null) {
-        throw new IllegalStateException("a gradient hook returned no gradient");
-      }
+    if (hooks != null) {
+      hooks.forEach(hook -> applyHook(hook, collected));
     }
-    return gradient;
+    return node == null ? settle(collected) : collected.gradient();
+  }
+
+  private void applyHook(UnaryOperator<Tensor> hook, GradientSlot collected) {
+    Tensor gradient = Objects.requireNonNull(collected.gradient());
+    Tensor replacement = hook.apply(gradient);
+    if (replacement == null) {
+      throw new GranulaException("gradient hook: it must return a gradient, it returned null");
+    }
+    if (replacement != gradient) {
+      checkGradient("gradient hook", replacement);
+      collected.replace(replacement);
+    }
+  }
+
+  /** The gradient of a leaf is its own row-major buffer: optimizers and clipping write into it. */
+  private Tensor settle(GradientSlot collected) {
+    if (collected != slot()) {
+      slot().add(Objects.requireNonNull(collected.gradient()));
+      collected.clear();
+    }
+    return slot().writable();
   }
 
   void releaseGradient() {
     if (!retainsGrad) {
       zeroGrad();
+    }
+  }
+
+  /** After a failed pass: forgets what was collected on the way, but not what leaves hold. */
+  void abandonGradient() {
+    if (node != null) {
+      zeroGrad();
+    } else if (arriving != null) {
+      arriving.clear();
     }
   }
 

@@ -16,6 +16,9 @@ public final class Context {
   private final boolean recording;
   private final List<@Nullable Tensor> saved = new ArrayList<>();
 
+  /** Held without a slot: scratch of the forward pass until its end, attributes afterwards. */
+  private final List<Tensor> held = new ArrayList<>();
+
   /** {@code needs[i]}: whether input i needs a gradient; for the engine. */
   public Context(Device device, boolean[] needs, boolean recording) {
     this.device = device;
@@ -68,12 +71,32 @@ public final class Context {
     return slot < saved.size() && saved.get(slot) != null;
   }
 
-  /** Memory of this step with undefined content. */
+  /**
+   * Memory with undefined content, until the end of this pass or, if saved, of the backward pass.
+   */
   public Tensor scratch(DType dtype, Shape shape) {
-    return Tensor.empty(device, dtype, shape);
+    Tensor tensor = Tensor.empty(device, dtype, shape);
+    hold(tensor);
+    tensor.storage().releaseFromScope();
+    return tensor;
   }
 
-  /** Lets go of everything that was saved; for the engine. */
+  private void hold(Tensor tensor) {
+    tensor.storage().retain();
+    held.add(tensor);
+  }
+
+  /**
+   * Lets go of scratch memory and keeps what the op brought for its backward pass; the engine's.
+   */
+  public void endForward(List<Tensor> attributes) {
+    releaseHeld();
+    if (recording) {
+      attributes.forEach(this::hold);
+    }
+  }
+
+  /** Lets go of everything; for the engine. */
   public void release() {
     for (Tensor tensor : saved) {
       if (tensor != null) {
@@ -81,5 +104,11 @@ public final class Context {
       }
     }
     saved.clear();
+    releaseHeld();
+  }
+
+  private void releaseHeld() {
+    held.forEach(tensor -> tensor.storage().release());
+    held.clear();
   }
 }

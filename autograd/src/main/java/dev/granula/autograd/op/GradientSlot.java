@@ -1,5 +1,6 @@
 package dev.granula.autograd.op;
 
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
@@ -9,25 +10,33 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gradient of one variable while it is being collected. A gradient that was passed on unchanged
- * may be shared with other variables; it is copied before the first addition. Leaves whose data is
- * persistent keep one persistent buffer from step to step.
+ * The gradient of one variable while it is being collected, F64 for F64 data and F32 for all other.
+ * A gradient that was passed on unchanged may be shared with other variables; it is copied before
+ * the first addition. A slot of a parameter keeps one persistent buffer from step to step.
  */
 public final class GradientSlot {
   private static final Expression IDENTITY = Expression.input(0);
 
   private final Tensor data;
+  private final boolean keepsBuffer;
   private @Nullable Tensor gradient;
-  private @Nullable Tensor persistent;
-  private boolean filled;
+  private @Nullable Tensor buffer;
 
-  /** A slot for the gradient of a variable that holds {@code data}. */
-  public GradientSlot(Tensor data) {
+  /**
+   * A slot for the gradient of a variable that holds {@code data}; with {@code keepsBuffer} it
+   * collects in persistent memory of its own.
+   */
+  public GradientSlot(Tensor data, boolean keepsBuffer) {
     this.data = data;
+    this.keepsBuffer = keepsBuffer;
   }
 
   Shape shape() {
     return data.shape();
+  }
+
+  DType dtype() {
+    return data.dtype() == DType.F64 ? DType.F64 : DType.F32;
   }
 
   Device device() {
@@ -35,75 +44,78 @@ public final class GradientSlot {
   }
 
   Tensor empty(Shape shape) {
-    return Tensor.empty(data.device(), data.dtype(), shape);
+    return Tensor.empty(data.device(), dtype(), shape);
   }
 
   public boolean isFilled() {
-    return filled;
+    return gradient != null;
   }
 
   public @Nullable Tensor gradient() {
-    return filled ? gradient : null;
+    return gradient;
   }
 
   /** A row-major buffer that nobody else reads, holding the sum so far if there is one. */
   public Tensor writable() {
-    Tensor current = gradient;
-    if (!filled || current == null) {
-      return hold(fresh());
+    Tensor shared = gradient;
+    if (shared == null) {
+      return fresh();
     }
-    if (current == persistent || (current.storage().isExclusive() && current.isContiguous())) {
-      return current;
+    if (shared == buffer || (shared.storage().isExclusive() && shared.isContiguous())) {
+      return shared;
     }
-    Tensor copy = fresh();
-    data.backend().copy(current, copy);
-    current.storage().release();
-    return hold(copy);
+    Tensor own = fresh();
+    data.backend().copy(shared, own);
+    shared.storage().release();
+    return own;
   }
 
   private Tensor fresh() {
-    if (!data.storage().isPersistent()) {
-      Tensor made = Tensor.empty(data.device(), data.dtype(), data.shape());
-      made.storage().retain();
-      made.storage().releaseFromScope();
-      return made;
-    }
-    if (persistent == null) {
-      persistent = Tensor.emptyPersistent(data.device(), data.dtype(), data.shape());
-    }
-    return persistent;
+    Tensor made = keepsBuffer ? persistent() : released();
+    gradient = made;
+    return made;
   }
 
-  private Tensor hold(Tensor tensor) {
-    gradient = tensor;
-    filled = true;
-    return tensor;
+  private Tensor persistent() {
+    if (buffer == null) {
+      buffer = Tensor.emptyPersistent(data.device(), dtype(), data.shape());
+    }
+    return buffer;
+  }
+
+  /** Step memory that this slot alone holds, so that it is reused as soon as the slot is clear. */
+  private Tensor released() {
+    Tensor made = empty(data.shape());
+    made.storage().retain();
+    made.storage().releaseFromScope();
+    return made;
   }
 
   /** Adds a gradient that stays somebody else's. */
   public void add(Tensor contribution) {
-    if (!filled && !data.storage().isPersistent()) {
+    if (gradient == null && !keepsBuffer) {
       contribution.storage().retain();
-      hold(contribution);
+      gradient = contribution;
       return;
     }
-    Write write = filled ? Write.ADD : Write.SET;
+    Write write = gradient == null ? Write.SET : Write.ADD;
     Tensor target = writable();
     data.backend().evaluate(IDENTITY, List.of(contribution), new double[0], target, write);
   }
 
-  /** Puts {@code replacement} in place of the collected gradient. */
+  /** Puts {@code replacement}, which may be a view of it, in place of the collected gradient. */
   public void replace(Tensor replacement) {
+    replacement.storage().retain();
     clear();
     add(replacement);
+    replacement.storage().release();
   }
 
   /** Forgets the gradient. */
   public void clear() {
-    if (gradient != null && gradient != persistent) {
+    if (gradient != null && gradient != buffer) {
       gradient.storage().release();
     }
     gradient = null;
-    filled = false;
   }
 }

@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
 public final class Gradients {
   private final List<@Nullable GradientSlot> slots;
   private final List<Op.Spec> specs;
+
+  /** Inputs whose target was handed to a kernel that may not have run yet. */
   private final boolean[] targeted;
+
   private final Write[] writes;
   private final List<Runnable> afterwards = new ArrayList<>();
 
@@ -43,8 +46,9 @@ public final class Gradients {
     return specs.get(i).shape();
   }
 
+  /** Element type of the gradient of input {@code i}: F64 or F32. */
   public DType dtype(int i) {
-    return specs.get(i).dtype();
+    return specs.get(i).dtype() == DType.F64 ? DType.F64 : DType.F32;
   }
 
   /** The buffer for the gradient of input {@code i}, or null if it needs none. */
@@ -53,8 +57,9 @@ public final class Gradients {
     if (slot == null) {
       return null;
     }
+    boolean shared = isTargetedElsewhere(i);
     targeted[i] = true;
-    if (isTargetedEarlier(i)) {
+    if (shared) {
       // One variable in two places of a fused kernel: the second place gets a buffer of its own.
       writes[i] = Write.SET;
       Tensor own = slot.empty(slot.shape());
@@ -65,9 +70,9 @@ public final class Gradients {
     return slot.writable();
   }
 
-  private boolean isTargetedEarlier(int i) {
-    for (int j = 0; j < i; j++) {
-      if (targeted[j] && slots.get(j) == slots.get(i)) {
+  private boolean isTargetedElsewhere(int i) {
+    for (int j = 0; j < targeted.length; j++) {
+      if (j != i && targeted[j] && slots.get(j) == slots.get(i)) {
         return true;
       }
     }
@@ -87,10 +92,21 @@ public final class Gradients {
     if (slot == null) {
       return;
     }
-    if (gradient.shape().equals(slot.shape())) {
-      slot.add(gradient);
+    if (!gradient.shape().equals(slot.shape())) {
+      Tensor target = target(i);
+      if (target != null) {
+        reduce(gradient, target, write(i));
+        targeted[i] = false;
+      }
+    } else if (isTargetedElsewhere(i)) {
+      gradient.storage().retain();
+      afterwards.add(
+          () -> {
+            slot.add(gradient);
+            gradient.storage().release();
+          });
     } else {
-      reduce(i, gradient);
+      slot.add(gradient);
     }
   }
 
@@ -100,21 +116,20 @@ public final class Gradients {
    */
   public void contribute(int i, Shape shape, Kernel kernel) {
     GradientSlot slot = slots.get(i);
-    if (slot == null) {
+    Tensor target = target(i);
+    if (slot == null || target == null) {
       return;
     }
-    if (shape.equals(slot.shape())) {
-      Tensor target = target(i);
-      if (target != null) {
-        kernel.run(target, write(i));
+    if (shape.equals(target.shape())) {
+      kernel.run(target, write(i));
+    } else {
+      try (Scope scratch = slot.device().memory().scratch()) {
+        Tensor full = slot.empty(shape);
+        kernel.run(full, Write.SET);
+        reduce(full, target, write(i));
       }
-      return;
     }
-    try (Scope scratch = slot.device().memory().step()) {
-      Tensor full = slot.empty(shape);
-      kernel.run(full, Write.SET);
-      reduce(i, full);
-    }
+    targeted[i] = false;
   }
 
   /** Computes one gradient into {@code out}. */
@@ -123,18 +138,14 @@ public final class Gradients {
     void run(Tensor out, Write write);
   }
 
-  /** Sums {@code full} over the dimensions in which input {@code i} was repeated. */
-  private void reduce(int i, Tensor full) {
-    Tensor target = target(i);
-    if (target == null) {
-      return;
-    }
+  /** Sums {@code full} over the dimensions in which the input was repeated. */
+  private static void reduce(Tensor full, Tensor target, Write write) {
     long[] dims = new long[full.shape().rank()];
     int lead = dims.length - target.shape().rank();
     for (int d = 0; d < dims.length; d++) {
       dims[d] = d < lead ? 1 : target.shape().dim(d - lead);
     }
-    full.backend().sum(full, target.reshape(dims), 1, write(i));
+    full.backend().sum(full, target.reshape(dims), 1, write);
   }
 
   /** Adds what waited for the kernel to end; for the engine. */

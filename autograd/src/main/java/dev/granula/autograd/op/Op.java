@@ -15,14 +15,23 @@ public interface Op extends VectorJacobian {
   record Spec(Shape shape, DType dtype) {}
 
   /**
-   * The shape rule.
+   * The shape and type rule.
    *
    * @throws dev.granula.tensor.ShapeException naming the rule and the shapes
+   * @throws dev.granula.tensor.DTypeException naming the rule and the types
    */
   Spec infer(List<Spec> in);
 
   /** Computes {@code out} and saves in {@code ctx} what {@link #vjp} will read. */
   void forward(Context ctx, List<Tensor> in, Tensor out);
+
+  /**
+   * The tensors among the attributes, such as ids and tables: on the device of the operands,
+   * without a gradient, and kept until the backward pass has gone by.
+   */
+  default List<Tensor> attributes() {
+    return List.of();
+  }
 
   /** For ops that only look at memory in another way: the result without a copy, or null. */
   default @Nullable Tensor view(List<Tensor> in) {

@@ -32,7 +32,23 @@ public record Attention(@Nullable Tensor firstKey, double scale) implements Op {
           "attention: needs q [B, T, H, D], k and v [B, S, G, D], S >= T, H a multiple of G: %s, %s, %s"
               .formatted(q, k, in.get(2).shape()));
     }
-    return in.getFirst();
+    if (firstKey != null) {
+      checkFirstKey(firstKey, q);
+    }
+    return new Spec(q, Types.common(name(), in));
+  }
+
+  private void checkFirstKey(Tensor bounds, Shape q) {
+    if (!bounds.shape().equals(q.slice(0, 2))) {
+      throw new ShapeException(
+          "attention: firstKey must be [B, T]: %s for q %s".formatted(bounds.shape(), q));
+    }
+    Types.checkIndices(name(), "firstKey", bounds.dtype());
+  }
+
+  @Override
+  public List<Tensor> attributes() {
+    return firstKey == null ? List.of() : List.of(firstKey);
   }
 
   @Override

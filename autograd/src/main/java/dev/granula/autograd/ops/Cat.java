@@ -17,7 +17,8 @@ public record Cat(int dim) implements Op {
       boolean fits = spec.shape().rank() == first.shape().rank() && spec.dtype() == first.dtype();
       if (!fits || !spec.shape().with(dim, 0).equals(first.shape().with(dim, 0))) {
         throw new ShapeException(
-            "cat: parts must agree but in dimension %d: %s with %s".formatted(dim, first, spec));
+            "cat: parts must agree but in dimension %d: %s%s with %s%s"
+                .formatted(dim, first.dtype(), first.shape(), spec.dtype(), spec.shape()));
       }
       size += spec.shape().dim(dim);
     }

@@ -16,7 +16,7 @@ public record CrossEntropy(Tensor targets, double scale) implements Op {
   public Spec infer(List<Spec> in) {
     Shape logits = in.getFirst().shape();
     Targets.check(name(), targets, logits, logits.rank() == 2 ? logits.dim(1) : 0);
-    return new Spec(Shape.scalar(), in.getFirst().dtype());
+    return new Spec(Shape.scalar(), Types.common(name(), in));
   }
 
   @Override
@@ -26,6 +26,11 @@ public record CrossEntropy(Tensor targets, double scale) implements Op {
     ctx.backend().crossEntropy(logits, targets, scale, out, lse);
     ctx.save(0, logits);
     ctx.save(1, lse);
+  }
+
+  @Override
+  public List<Tensor> attributes() {
+    return List.of(targets);
   }
 
   // dLogits = g scale (softmax(logits) - onehot(target))

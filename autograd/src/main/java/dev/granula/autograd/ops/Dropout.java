@@ -21,7 +21,7 @@ public record Dropout(double probability, long seed, long counter) implements Op
 
   @Override
   public Spec infer(List<Spec> in) {
-    return in.getFirst();
+    return new Spec(in.getFirst().shape(), Types.common(name(), in));
   }
 
   @Override

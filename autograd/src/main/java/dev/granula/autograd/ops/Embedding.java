@@ -4,6 +4,7 @@ import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
 import dev.granula.tensor.DType;
+import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
@@ -16,11 +17,14 @@ public record Embedding(Tensor ids) implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     Spec table = in.getFirst();
-    if (table.shape().rank() != 2 || ids.dtype() != DType.I32) {
+    if (table.shape().rank() != 2) {
       throw new ShapeException(
-          "embedding: needs a table [V, D] and I32 ids: %s with %s%s"
-              .formatted(table.shape(), ids.dtype(), ids.shape()));
+          "embedding: needs a table [V, D]: %s with ids %s".formatted(table.shape(), ids.shape()));
     }
+    if (!table.dtype().isFloating()) {
+      throw new DTypeException("embedding: the table must be floating: " + table.dtype());
+    }
+    Types.checkIndices(name(), "ids", ids.dtype());
     long[] dims = Arrays.copyOf(ids.shape().toArray(), ids.shape().rank() + 1);
     dims[ids.shape().rank()] = table.shape().dim(1);
     boolean wide = table.dtype() == DType.F64;
@@ -30,6 +34,11 @@ public record Embedding(Tensor ids) implements Op {
   @Override
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
     ctx.backend().gather(in.getFirst(), ids, out);
+  }
+
+  @Override
+  public List<Tensor> attributes() {
+    return List.of(ids);
   }
 
   // dTable[ids[n]] += g[n]

@@ -25,7 +25,7 @@ public record HeadCrossEntropy(Tensor targets, double scale) implements Op {
       throw new ShapeException(
           "headCrossEntropy: widths differ: hidden %s, weight %s".formatted(hidden, weight));
     }
-    return new Spec(Shape.scalar(), in.get(0).dtype());
+    return new Spec(Shape.scalar(), Types.withWeight(name(), in.get(0), in.get(1)));
   }
 
   @Override
@@ -45,8 +45,13 @@ public record HeadCrossEntropy(Tensor targets, double scale) implements Op {
     }
   }
 
-  // dLogits = g scale (softmax(logits) - onehot(target)); dHidden = dLogits W, dW = dLogits^T
-  // hidden
+  @Override
+  public List<Tensor> attributes() {
+    return List.of(targets);
+  }
+
+  // dLogits = g scale (softmax(logits) - onehot(target)):
+  // dHidden = dLogits W, dW = dLogits^T hidden
   @Override
   public void vjp(Context ctx, Tensor g, Gradients grads) {
     if (ctx.hasSaved(3)) {

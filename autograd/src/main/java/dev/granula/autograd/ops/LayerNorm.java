@@ -12,7 +12,7 @@ public record LayerNorm(double eps) implements Op {
   public Spec infer(List<Spec> in) {
     Rows.checkWeight(name(), in.get(0).shape(), in.get(1).shape());
     Rows.checkWeight(name(), in.get(0).shape(), in.get(2).shape());
-    return in.get(0);
+    return new Spec(in.get(0).shape(), Types.common(name(), in));
   }
 
   @Override

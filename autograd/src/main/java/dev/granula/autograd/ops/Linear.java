@@ -23,7 +23,7 @@ public record Linear() implements Op {
       throw new ShapeException(
           "linear: input [..., I] and weight [O, I] do not fit: %s with %s".formatted(x, w));
     }
-    return new Spec(x.with(-1, w.dim(0)), in.get(0).dtype());
+    return new Spec(x.with(-1, w.dim(0)), Types.withWeight(name(), in.get(0), in.get(1)));
   }
 
   @Override

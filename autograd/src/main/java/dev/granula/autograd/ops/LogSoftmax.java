@@ -12,9 +12,9 @@ public record LogSoftmax() implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     if (in.getFirst().shape().rank() == 0) {
-      throw new ShapeException("logSoftmax: needs at least one dimension");
+      throw new ShapeException("logSoftmax: needs at least one dimension: []");
     }
-    return in.getFirst();
+    return new Spec(in.getFirst().shape(), Types.common(name(), in));
   }
 
   @Override

@@ -3,7 +3,6 @@ package dev.granula.autograd.ops;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
-import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
@@ -27,16 +26,11 @@ public record Matmul() implements Op {
           "matmul: inner dimensions differ: %s x %s%s"
               .formatted(a, b, a.dim(-1) == b.dim(-1) ? "; transpose the right-hand side?" : ""));
     }
-    if (in.get(0).dtype() != in.get(1).dtype()) {
-      throw new DTypeException(
-          "matmul: element types differ: %s x %s; cast one"
-              .formatted(in.get(0).dtype(), in.get(1).dtype()));
-    }
     Shape batch = batch(a, b);
     long[] dims = Arrays.copyOf(batch.toArray(), batch.rank() + 2);
     dims[batch.rank()] = a.dim(-2);
     dims[batch.rank() + 1] = b.dim(-1);
-    return new Spec(Shape.of(dims), in.get(0).dtype());
+    return new Spec(Shape.of(dims), Types.common(name(), in));
   }
 
   private static Shape batch(Shape a, Shape b) {

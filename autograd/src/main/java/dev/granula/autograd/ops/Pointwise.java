@@ -7,7 +7,6 @@ import static dev.granula.tensor.expression.Expression.scalar;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
-import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
@@ -115,17 +114,11 @@ public record Pointwise(
 
   @Override
   public Spec infer(List<Spec> in) {
-    Spec first = in.getFirst();
-    Shape shape = first.shape();
+    Shape shape = in.getFirst().shape();
     for (Spec spec : in) {
-      if (spec.dtype() != first.dtype()) {
-        throw new DTypeException(
-            "%s: element types differ: %s with %s; cast one"
-                .formatted(name, first.dtype(), spec.dtype()));
-      }
       shape = Shape.broadcast(name, shape, spec.shape());
     }
-    return new Spec(shape, first.dtype());
+    return new Spec(shape, Types.common(name, in));
   }
 
   @Override

@@ -11,7 +11,7 @@ public record RmsNorm(double eps) implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     Rows.checkWeight(name(), in.get(0).shape(), in.get(1).shape());
-    return in.get(0);
+    return new Spec(in.get(0).shape(), Types.common(name(), in));
   }
 
   @Override

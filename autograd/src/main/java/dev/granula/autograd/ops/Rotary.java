@@ -20,19 +20,26 @@ public record Rotary(Tensor positions, Tensor cos, Tensor sin) implements Op {
     boolean fits =
         x.rank() == 4
             && positions.shape().equals(Shape.of(x.dim(0), x.dim(1)))
-            && cos.shape().dim(-1) * 2 == x.dim(3)
+            && cos.shape().rank() == 2
+            && cos.shape().dim(1) * 2 == x.dim(3)
             && sin.shape().equals(cos.shape());
     if (!fits) {
       throw new ShapeException(
           "rotary: needs x [B, T, H, D], positions [B, T], tables [P, D/2]: %s, %s, %s"
               .formatted(x, positions.shape(), cos.shape()));
     }
-    return in.getFirst();
+    Types.checkIndices(name(), "positions", positions.dtype());
+    return new Spec(x, Types.common(name(), in));
   }
 
   @Override
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
     ctx.backend().rotary(in.getFirst(), positions, cos, sin, false, out, Write.SET);
+  }
+
+  @Override
+  public List<Tensor> attributes() {
+    return List.of(positions, cos, sin);
   }
 
   // a rotation: the gradient turns the other way

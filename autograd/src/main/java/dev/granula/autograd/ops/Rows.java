@@ -9,8 +9,7 @@ final class Rows {
 
   /** One number per row: all dimensions but the last, as one. */
   static Shape of(Shape shape) {
-    long length = shape.dim(-1);
-    return Shape.of(length == 0 ? 0 : shape.elementCount() / length);
+    return Shape.of(shape.slice(0, shape.rank() - 1).elementCount());
   }
 
   static void checkWeight(String op, Shape x, Shape weight) {

@@ -12,9 +12,9 @@ public record Softmax() implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     if (in.getFirst().shape().rank() == 0) {
-      throw new ShapeException("softmax: needs at least one dimension");
+      throw new ShapeException("softmax: needs at least one dimension: []");
     }
-    return in.getFirst();
+    return new Spec(in.getFirst().shape(), Types.common(name(), in));
   }
 
   @Override

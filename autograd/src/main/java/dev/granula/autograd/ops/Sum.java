@@ -19,8 +19,8 @@ public record Sum(int dim, boolean keepDim, boolean mean) implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     Shape shape = in.getFirst().shape();
-    return new Spec(
-        keepDim ? shape.with(dim, 1) : without(shape, shape.normalize(dim)), in.getFirst().dtype());
+    Shape result = keepDim ? shape.with(dim, 1) : without(shape, shape.normalize(dim));
+    return new Spec(result, Types.common(name(), in));
   }
 
   private static Shape without(Shape shape, int dim) {

@@ -1,6 +1,5 @@
 package dev.granula.autograd.ops;
 
-import dev.granula.tensor.DType;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
@@ -10,12 +9,12 @@ final class Targets {
   private Targets() {}
 
   static void check(String op, Tensor targets, Shape rows, long classes) {
-    boolean fits = rows.rank() == 2 && targets.shape().equals(Shape.of(rows.dim(0)));
-    if (!fits || targets.dtype() != DType.I32) {
+    if (rows.rank() != 2 || !targets.shape().equals(Shape.of(rows.dim(0)))) {
       throw new ShapeException(
-          "%s: needs rows [N, ...] and I32 targets [N]: %s with %s%s"
-              .formatted(op, rows, targets.dtype(), targets.shape()));
+          "%s: needs rows [N, ...] and targets [N]: %s with %s"
+              .formatted(op, rows, targets.shape()));
     }
+    Types.checkIndices(op, "targets", targets.dtype());
     if (classes == 0) {
       throw new ShapeException("%s: there are no classes: %s".formatted(op, rows));
     }
