@@ -31,6 +31,9 @@ public record Axis(long size, long inner, long innerStride, long outerStride) {
     for (int d = to - 1; d >= from; d--) {
       long dim = tensor.shape().dim(d);
       long stride = tensor.stride(d);
+      if (dim == 0) {
+        return new Axis(0, 0, 1, 0);
+      }
       if (dim == 1) {
         continue;
       }

@@ -55,8 +55,8 @@ public final class Scope implements AutoCloseable {
     if (closed) {
       return;
     }
-    closed = true;
     memory.leave(this);
+    closed = true;
     for (Storage storage : storages) {
       if (parent != null || handsOver) {
         handOver(storage);

@@ -297,6 +297,9 @@ public final class Tensor {
 
   public Tensor unsqueeze(int dim) {
     int axis = dim < 0 ? dim + shape.rank() + 1 : dim;
+    if (axis < 0 || axis > shape.rank()) {
+      throw new ShapeException("unsqueeze: no place %d in %s".formatted(dim, shape));
+    }
     long[] dims = new long[shape.rank() + 1];
     long[] wider = new long[dims.length];
     for (int d = 0; d < dims.length; d++) {
