@@ -151,6 +151,48 @@ public interface MatmulConformance extends Conformance {
         });
   }
 
+  /** Both sides and the output in either order, the right-hand side also in BF16. */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "BF16"})
+  default void matmul_layouts(DType dtype) {
+    for (int layout = 0; layout < 8; layout++) {
+      boolean left = (layout & 1) != 0;
+      boolean right = (layout & 2) != 0;
+      boolean result = (layout & 4) != 0;
+      for (int m : new int[] {1, 2, 9, 66}) {
+        compare(
+            Tolerances.PRODUCT,
+            run -> {
+              Matrix a = matrix(run.normal(DType.F32, left ? 70 : m, left ? m : 70), left);
+              Matrix b = matrix(run.normal(dtype, right ? 41 : 70, right ? 70 : 41), right);
+              Tensor out = run.output(Write.ADD, DType.F32, result ? 41 : m, result ? m : 41);
+              run.backend().matmul(a, b, matrix(out, result), 3, Write.ADD);
+            });
+      }
+    }
+  }
+
+  private static Matrix matrix(Tensor tensor, boolean transposed) {
+    return transposed ? Matrix.of(tensor).transpose() : Matrix.of(tensor);
+  }
+
+  /** Wide and deep, as a vocabulary is: several blocks on both sides of the weight. */
+  @ParameterizedTest
+  @CsvSource({"1, false", "1, true", "6, false", "6, true"})
+  default void matmul_wide(int m, boolean transposed) {
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          Tensor a = run.normal(DType.F32, m, 515);
+          Tensor b =
+              transposed ? run.normal(DType.BF16, 8250, 515) : run.normal(DType.BF16, 515, 8250);
+          Tensor out = run.output(Write.SET, DType.F32, m, 8250);
+          run.backend().matmul(Matrix.of(a), matrix(b, transposed), Matrix.of(out), 1, Write.SET);
+        });
+  }
+
   /** A sum over nothing is 0, and nothing to write is no error. */
   @ParameterizedTest
   @CsvSource({"0, 4, 5", "3, 0, 5", "3, 4, 0"})

@@ -1,5 +1,6 @@
 package dev.granula.tensor.internal.simd;
 
+import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
@@ -14,16 +15,25 @@ import java.util.List;
 public final class SimdBackend extends ReferenceBackend {
   private final Workers workers;
   private final Pointwise pointwise;
+  private final SimdMatmul products;
 
   public SimdBackend(Workers workers) {
     this.workers = workers;
     Loops loops = new Loops();
     this.pointwise = new Pointwise(workers, loops);
+    this.products = new SimdMatmul(workers);
   }
 
   @Override
   public String name() {
     return "simd-" + Simd.F32.vectorBitSize();
+  }
+
+  @Override
+  public void matmul(Matrix a, Matrix b, Matrix out, double scale, Write write) {
+    if (!products.matmul(a, b, out, scale, write)) {
+      super.matmul(a, b, out, scale, write);
+    }
   }
 
   @Override

@@ -1,0 +1,73 @@
+package dev.granula.tensor.internal.simd;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Memory;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
+import dev.granula.tensor.cpu.CpuDevice;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.attribute.CodeAttribute;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/** What conformance does not see: which blocks a result came from, and the size of the kernel. */
+final class SimdMatmulTest {
+  /** {@code FreqInlineSize}: C2 never inlines a method with more bytecodes. */
+  private static final int LARGEST_INLINED_METHOD = 325;
+
+  private static final CpuDevice DEVICE = CpuDevice.of("simd", 3, Memory.Debug.OFF);
+
+  @AfterAll
+  static void close() {
+    DEVICE.close();
+  }
+
+  @Test
+  void edgeTilesGiveTheBitsOfInnerOnes() {
+    Tensor a = uniform(150, 700);
+    Tensor b = uniform(333, 700);
+    float[] whole = product(a, b);
+    float[] part = product(a.slice(0, 121, 150), b.slice(0, 310, 333));
+    float[] expected = new float[part.length];
+    for (int i = 0; i < part.length; i++) {
+      expected[i] = whole[(121 + i / 23) * 333 + 310 + i % 23];
+    }
+    assertArrayEquals(expected, part);
+  }
+
+  private static float[] product(Tensor a, Tensor bTransposed) {
+    Shape shape = Shape.of(a.shape().dim(0), bTransposed.shape().dim(0));
+    Tensor out = Tensor.empty(DEVICE, DType.F32, shape);
+    DEVICE
+        .backend()
+        .matmul(Matrix.of(a), Matrix.of(bTransposed).transpose(), Matrix.of(out), 0.3, Write.SET);
+    return out.toFloatArray();
+  }
+
+  private static Tensor uniform(long rows, long cols) {
+    Tensor tensor = Tensor.empty(DEVICE, DType.F32, Shape.of(rows, cols));
+    DEVICE.backend().uniform(42, 0, tensor);
+    return tensor;
+  }
+
+  @Test
+  void theMicroKernelIsTooLargeToBeInlined() throws IOException {
+    try (InputStream in = MatmulKernel.class.getResourceAsStream("MatmulKernel.class")) {
+      MethodModel tile =
+          ClassFile.of().parse(in.readAllBytes()).methods().stream()
+              .filter(method -> method.methodName().equalsString("tile"))
+              .findFirst()
+              .orElseThrow();
+      int bytecodes = ((CodeAttribute) tile.code().orElseThrow()).codeLength();
+      assertTrue(bytecodes > LARGEST_INLINED_METHOD, "bytecodes: " + bytecodes);
+    }
+  }
+}
