@@ -1,4 +1,5 @@
 /** Tensors, memory and compute back ends. */
+@SuppressWarnings("module") // The modules that see internal.io are not on this one's path.
 module dev.granula.tensor {
   requires jdk.incubator.vector;
   requires static transitive org.jspecify;
@@ -7,5 +8,10 @@ module dev.granula.tensor {
   exports dev.granula.tensor;
   exports dev.granula.tensor.cpu;
   exports dev.granula.tensor.expression;
+  exports dev.granula.tensor.internal.io to
+      dev.granula.gralora,
+      dev.granula.models,
+      dev.granula.training;
   exports dev.granula.tensor.reference;
+  exports dev.granula.tensor.safetensors;
 }
