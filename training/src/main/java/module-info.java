@@ -4,4 +4,6 @@ module dev.granula.training {
   requires transitive dev.granula.models;
   requires static transitive org.jspecify;
   requires tools.jackson.databind;
+
+  exports dev.granula.training.data;
 }
