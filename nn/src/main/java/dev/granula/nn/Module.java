@@ -38,6 +38,12 @@ public abstract class Module {
     return slot;
   }
 
+  /** Takes a weight or child out of the tree. */
+  protected final void unregister(String name) {
+    parameters.remove(name);
+    children.remove(name);
+  }
+
   private void checkFree(String name) {
     if (parameters.containsKey(name) || children.containsKey(name) || name.isEmpty()) {
       throw new GranulaException(

@@ -1,0 +1,242 @@
+package dev.granula.gralora;
+
+import dev.granula.autograd.op.Context;
+import dev.granula.autograd.op.Gradients;
+import dev.granula.autograd.op.Op;
+import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.ShapeException;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A linear layer and the low-rank updates on it in one operation: {@code y = x W^T + sum of c_t
+ * update_t(x)}. Inputs: x [..., I], W [O, I], then for each term A [k, I/k, r], B [k, r, O/k] and,
+ * if it is hybrid, Ag [h, I], Bg [O, h].
+ *
+ * <p>Derivation of one term. Cut x into k input blocks x_n, y into k output blocks y_j, and the
+ * rank axis into k runs of s = r/k. Block (j, n) of the weight gets the update of rank s
+ *
+ * <pre>{@code
+ * R_jn = (A_n[:, run j]  B_j[run n, :])^T
+ * }</pre>
+ *
+ * so run j of A_n's rank axis feeds output block j, and run n of B_j's receives input block n (the
+ * paper's A_ij and B_ij with i = j, j = n). Summing over n first, the k^2 small products become 2k:
+ *
+ * <pre>{@code
+ * u_n = x_n A_n                        [T, r]
+ * z_j = concat over n of u_n[:, run j] [T, r]      the permutation
+ * y_j += c z_j B_j
+ * }</pre>
+ *
+ * Nothing is permuted in memory: u stays [T, k, r] as it comes, and the product that reads z_j
+ * walks it as k runs of s. Backward, with g the gradient of y:
+ *
+ * <pre>{@code
+ * dz_j = c g_j B_j^T        dB_j = c z_j^T g_j
+ * du_n = concat over j of dz_j[:, run n]
+ * dA_n = x_n^T du_n         dx_n += du_n A_n^T
+ * }</pre>
+ *
+ * The hybrid part is plain LoRA: v = x Ag^T, y += c v Bg^T. Dropout acts on the x of the term
+ * alone, one mask for both parts, and is drawn again in the backward pass. Source: arXiv 2505.20355
+ * section 3; peft/tuners/gralora/layer.py.
+ */
+record AdaptedProduct(List<Term> terms) implements Op {
+  /**
+   * @param blocks k
+   * @param scale c
+   * @param hybrid whether Ag and Bg follow
+   * @param dropout probability, 0 outside of training
+   * @param seed of the dropout mask
+   * @param counter of the dropout mask
+   */
+  record Term(int blocks, double scale, boolean hybrid, double dropout, long seed, long counter) {
+    int inputs() {
+      return hybrid ? 4 : 2;
+    }
+  }
+
+  private static final int FIRST_FACTOR = 2;
+
+  /** Saved per term: u, and v of the hybrid part. */
+  private static final int SAVED_PER_TERM = 2;
+
+  @Override
+  public Spec infer(List<Spec> in) {
+    Shape x = in.get(0).shape();
+    Shape w = in.get(1).shape();
+    if (x.rank() < 1 || w.rank() != 2 || x.dim(-1) != w.dim(1)) {
+      throw new ShapeException(
+          "adapted linear: input [..., I] and weight [O, I] do not fit: %s with %s"
+              .formatted(x, w));
+    }
+    return new Spec(x.with(-1, w.dim(0)), in.get(0).dtype());
+  }
+
+  @Override
+  public void forward(Context ctx, List<Tensor> in, Tensor out) {
+    Tensor x = rows(in.get(0));
+    Tensor y = rows(out);
+    Matrix weight = Matrix.of(in.get(1)).transpose();
+    ctx.backend().matmul(Matrix.of(x), weight, Matrix.of(y), 1, Write.SET);
+    int factor = FIRST_FACTOR;
+    for (int t = 0; t < terms.size(); t++) {
+      Term term = terms.get(t);
+      List<Tensor> factors = in.subList(factor, factor + term.inputs());
+      forward(ctx, t, dropped(ctx, term, x), factors, y);
+      factor += term.inputs();
+    }
+    for (int i = 0; i < in.size(); i++) {
+      ctx.save(i, in.get(i));
+    }
+  }
+
+  private void forward(Context ctx, int t, Tensor x, List<Tensor> factors, Tensor y) {
+    Term term = terms.get(t);
+    Tensor a = factors.get(0);
+    Tensor b = factors.get(1);
+    Tensor u = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), term.blocks(), b.shape().dim(1)));
+    ctx.backend().matmul(blocks(x, term), Matrix.of(a), blocks(u), 1, Write.SET);
+    ctx.backend().matmul(runs(u), Matrix.of(b), blocks(y, term), term.scale(), Write.ADD);
+    ctx.save(savedAt(t), u);
+    if (term.hybrid()) {
+      Tensor v = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), factors.get(2).shape().dim(0)));
+      Matrix general = Matrix.of(factors.get(2)).transpose();
+      ctx.backend().matmul(Matrix.of(x), general, Matrix.of(v), 1, Write.SET);
+      Matrix back = Matrix.of(factors.get(3)).transpose();
+      ctx.backend().matmul(Matrix.of(v), back, Matrix.of(y), term.scale(), Write.ADD);
+      ctx.save(savedAt(t) + 1, v);
+    }
+  }
+
+  @Override
+  public void vjp(Context ctx, Tensor upstream, Gradients grads) {
+    Tensor g = rows(upstream);
+    Tensor x = rows(ctx.saved(0));
+    Tensor dx = grads.target(0) == null ? null : rows(grads.target(0));
+    if (dx != null) {
+      Matrix weight = Matrix.of(ctx.saved(1));
+      ctx.backend().matmul(Matrix.of(g), weight, Matrix.of(dx), 1, grads.write(0));
+    }
+    Tensor dw = grads.target(1);
+    if (dw != null) {
+      ctx.backend()
+          .matmul(Matrix.of(g).transpose(), Matrix.of(x), Matrix.of(dw), 1, grads.write(1));
+    }
+    int factor = FIRST_FACTOR;
+    for (int t = 0; t < terms.size(); t++) {
+      Term term = terms.get(t);
+      Tensor dropped = dropped(ctx, term, x);
+      if (dx != null && term.dropout() > 0) {
+        Tensor dDropped = ctx.scratch(dx.dtype(), dx.shape());
+        ctx.backend().fill(dDropped, 0);
+        vjp(ctx, t, factor, dropped, g, dDropped, grads);
+        ctx.backend().dropout(dDropped, term.dropout(), term.seed(), term.counter(), dx, Write.ADD);
+      } else {
+        vjp(ctx, t, factor, dropped, g, dx, grads);
+      }
+      factor += term.inputs();
+    }
+  }
+
+  /** Gradients of the factors of term {@code t}; adds the gradient of its input to {@code dx}. */
+  private void vjp(
+      Context ctx, int t, int factor, Tensor x, Tensor g, @Nullable Tensor dx, Gradients grads) {
+    Term term = terms.get(t);
+    Tensor a = ctx.saved(factor);
+    Tensor b = ctx.saved(factor + 1);
+    Tensor u = ctx.saved(savedAt(t));
+    Tensor db = grads.target(factor + 1);
+    if (db != null) {
+      Matrix z = runs(u).transpose();
+      ctx.backend()
+          .matmul(z, blocks(g, term), Matrix.of(db), term.scale(), grads.write(factor + 1));
+    }
+    Tensor dz = ctx.scratch(u.dtype(), u.shape());
+    Matrix bT = Matrix.of(b).transpose();
+    ctx.backend().matmul(blocks(g, term), bT, blocks(dz), term.scale(), Write.SET);
+    Tensor da = grads.target(factor);
+    if (da != null) {
+      Matrix xT = blocks(x, term).transpose();
+      ctx.backend().matmul(xT, runs(dz), Matrix.of(da), 1, grads.write(factor));
+    }
+    if (dx != null) {
+      ctx.backend().matmul(runs(dz), Matrix.of(a).transpose(), blocks(dx, term), 1, Write.ADD);
+    }
+    if (term.hybrid()) {
+      vjpHybrid(ctx, t, factor + 2, x, g, dx, grads);
+    }
+  }
+
+  /** v = x Ag^T, y += c v Bg^T: dBg = c g^T v, dv = c g Bg, dAg = dv^T x, dx += dv Ag. */
+  private void vjpHybrid(
+      Context ctx, int t, int factor, Tensor x, Tensor g, @Nullable Tensor dx, Gradients grads) {
+    double scale = terms.get(t).scale();
+    Tensor v = ctx.saved(savedAt(t) + 1);
+    Tensor db = grads.target(factor + 1);
+    if (db != null) {
+      ctx.backend()
+          .matmul(
+              Matrix.of(g).transpose(),
+              Matrix.of(v),
+              Matrix.of(db),
+              scale,
+              grads.write(factor + 1));
+    }
+    Tensor dv = ctx.scratch(v.dtype(), v.shape());
+    Matrix general = Matrix.of(ctx.saved(factor + 1));
+    ctx.backend().matmul(Matrix.of(g), general, Matrix.of(dv), scale, Write.SET);
+    Tensor da = grads.target(factor);
+    if (da != null) {
+      ctx.backend()
+          .matmul(Matrix.of(dv).transpose(), Matrix.of(x), Matrix.of(da), 1, grads.write(factor));
+    }
+    if (dx != null) {
+      Matrix ag = Matrix.of(ctx.saved(factor));
+      ctx.backend().matmul(Matrix.of(dv), ag, Matrix.of(dx), 1, Write.ADD);
+    }
+  }
+
+  private int savedAt(int t) {
+    int inputs = FIRST_FACTOR;
+    for (Term term : terms) {
+      inputs += term.inputs();
+    }
+    return inputs + t * SAVED_PER_TERM;
+  }
+
+  private static Tensor dropped(Context ctx, Term term, Tensor x) {
+    if (term.dropout() == 0) {
+      return x;
+    }
+    Tensor dropped = ctx.scratch(x.dtype(), x.shape());
+    ctx.backend().dropout(x, term.dropout(), term.seed(), term.counter(), dropped, Write.SET);
+    return dropped;
+  }
+
+  private static Tensor rows(Tensor tensor) {
+    return tensor.reshape(-1, tensor.shape().dim(-1));
+  }
+
+  /** [T, D] as k matrices [T, D/k]: the column blocks. */
+  private static Matrix blocks(Tensor tensor, Term term) {
+    long width = tensor.shape().dim(1) / term.blocks();
+    return blocks(tensor.reshape(tensor.shape().dim(0), term.blocks(), width));
+  }
+
+  /** [T, k, r] as k matrices [T, r]. */
+  private static Matrix blocks(Tensor tensor) {
+    return Matrix.of(tensor.permute(1, 0, 2));
+  }
+
+  /** u [T, n, (j, s)] as the matrices z_j [T, (n, s)]; dz [T, j, (n, s)] as du_n [T, (j, s)]. */
+  private static Matrix runs(Tensor tensor) {
+    long k = tensor.shape().dim(1);
+    Tensor split = tensor.reshape(tensor.shape().dim(0), k, k, tensor.shape().dim(2) / k);
+    return Matrix.grouped(split.permute(2, 0, 1, 3), 1, 1);
+  }
+}

@@ -1,0 +1,78 @@
+package dev.granula.gralora;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+
+import dev.granula.autograd.Autograd;
+import dev.granula.autograd.RandomStream;
+import dev.granula.autograd.Variable;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.cpu.CpuDevice;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The fused operation against the dozen plain operations that it stands for, in F64. */
+class AdaptedProductTest {
+  private static final Device DEVICE = CpuDevice.reference();
+  private static final long SEED = 7;
+  private static final double SCALE = 1.75;
+
+  @AfterAll
+  static void close() {
+    DEVICE.close();
+  }
+
+  /** GraLoRA as the derivation reads: cut, multiply, permute, multiply, join. */
+  static Variable composed(List<Variable> in, int k, double scale) {
+    Variable x = in.get(0);
+    Variable a = in.get(2);
+    Variable b = in.get(3);
+    long rows = x.shape().dim(0);
+    long r = a.shape().dim(2);
+    Variable blocks = x.reshape(rows, k, x.shape().dim(1) / k).permute(1, 0, 2);
+    Variable u = blocks.matmul(a);
+    Variable z = u.reshape(k, rows, k, r / k).permute(2, 1, 0, 3).reshape(k, rows, r);
+    Variable y = z.matmul(b).permute(1, 0, 2).reshape(rows, -1);
+    Variable update = y;
+    if (in.size() > 4) {
+      update = y.add(x.linear(in.get(4), null).linear(in.get(5), null));
+    }
+    return x.linear(in.get(1), null).add(update.scale(scale));
+  }
+
+  private static List<Variable> inputs(int rows, int in, int out, int k, int r, int h) {
+    RandomStream random = new RandomStream(SEED);
+    List<Variable> list = new ArrayList<>();
+    long[][] shapes = {{rows, in}, {out, in}, {k, in / k, r}, {k, r, out / k}, {h, in}, {out, h}};
+    for (int i = 0; i < (h > 0 ? 6 : 4); i++) {
+      list.add(Variable.leaf(Layers.random(DEVICE, DType.F64, random, shapes[i])));
+    }
+    return list;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"3,4,4,1,2,0", "5,8,12,2,4,0", "5,8,12,4,8,3", "1,6,3,3,6,1", "7,10,15,5,5,2"})
+  void sameAsComposed(int rows, int in, int out, int k, int r, int h) {
+    List<Variable> fusedIn = inputs(rows, in, out, k, r, h);
+    List<Variable> composedIn = inputs(rows, in, out, k, r, h);
+    var term = new AdaptedProduct.Term(k, SCALE, h > 0, 0, 0, 0);
+    Variable fused =
+        Autograd.apply(new AdaptedProduct(List.of(term)), fusedIn.toArray(Variable[]::new));
+    Variable composed = composed(composedIn, k, SCALE);
+    assertArrayEquals(composed.data().toDoubleArray(), fused.data().toDoubleArray(), 1e-12);
+    Tensor g = Layers.random(DEVICE, DType.F64, new RandomStream(11), rows, out);
+    fused.backward(g);
+    composed.backward(g);
+    for (int i = 0; i < fusedIn.size(); i++) {
+      assertArrayEquals(
+          composedIn.get(i).grad().toDoubleArray(),
+          fusedIn.get(i).grad().toDoubleArray(),
+          1e-12,
+          "gradient of input " + i);
+    }
+  }
+}
