@@ -103,4 +103,20 @@ record Nest(long[] dims, long[][] strides) {
     }
     return position;
   }
+
+  /** These loops without outer dimension {@code dim}. */
+  Nest without(int dim) {
+    long[][] fewer = new long[strides.length][];
+    for (int k = 0; k < strides.length; k++) {
+      fewer[k] = without(strides[k], dim);
+    }
+    return new Nest(without(dims, dim), fewer);
+  }
+
+  private static long[] without(long[] values, int index) {
+    long[] fewer = new long[values.length - 1];
+    System.arraycopy(values, 0, fewer, 0, index);
+    System.arraycopy(values, index + 1, fewer, index, fewer.length - index);
+    return fewer;
+  }
 }

@@ -2,7 +2,6 @@ package dev.granula.tensor.internal.simd;
 
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Tensor;
-import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
 import dev.granula.tensor.expression.Program;
@@ -19,14 +18,10 @@ final class Pointwise {
   /** Broadcast patterns are bits of a long. */
   private static final int MAX_INPUTS = 64;
 
-  private final Workers workers;
-  private final Scratch scratch;
-  private final Loops loops;
+  private final Context context;
 
-  Pointwise(Workers workers, Loops loops) {
-    this.workers = workers;
-    this.loops = loops;
-    this.scratch = new Scratch(workers.count());
+  Pointwise(Context context) {
+    this.context = context;
   }
 
   private static boolean supports(List<Tensor> in, Tensor out) {
@@ -49,7 +44,7 @@ final class Pointwise {
 
   private void run(
       Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
-    Program program = loops.program(expression);
+    Program program = context.loops().program(expression);
     List<Tensor> read = new ArrayList<>(program.inputs());
     for (int i = 0; i < program.inputs(); i++) {
       // What the expression skips must not keep dimensions from merging.
@@ -62,12 +57,11 @@ final class Pointwise {
         broadcast |= 1L << i;
       }
     }
-    Loop loop = loops.get(expression, broadcast, Store.of(write));
+    Loop loop = context.loops().get(expression, broadcast, Store.of(write));
     Call call = new Call(loop, nest, read, scalars, out, write);
     long pieces = (nest.inner() + Chunks.ELEMENTS - 1) / Chunks.ELEMENTS;
     long width = Math.min(nest.inner(), Chunks.ELEMENTS);
-    Chunks.run(
-        workers,
+    context.forRows(
         nest.outer() * pieces,
         width,
         (from, to, worker) -> {
@@ -111,7 +105,7 @@ final class Pointwise {
         long position = offsets[i] + nest.position(i + 1, row) + start * stride;
         bytes[i] = 4 * position;
         if (stride != 0 && stride != 1) {
-          rows[i] = scratch.row(worker, i + 1);
+          rows[i] = context.scratch().row(worker, i + 1);
           bytes[i] = 0;
           Strided.gather(memories[i], position, stride, rows[i], n);
         }
@@ -126,7 +120,7 @@ final class Pointwise {
 
     private void runScattered(
         MemorySegment[] rows, long[] bytes, long position, int n, int worker) {
-      MemorySegment row = scratch.row(worker, 0);
+      MemorySegment row = context.scratch().row(worker, 0);
       long stride = nest.innerStride(0);
       if (write == Write.ADD) {
         Strided.gather(out, position, stride, row, n);
