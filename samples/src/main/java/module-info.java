@@ -2,4 +2,6 @@
 module dev.granula.samples {
   requires transitive dev.granula.training;
   requires static transitive org.jspecify;
+
+  exports dev.granula.samples;
 }
