@@ -3,48 +3,63 @@ package dev.granula.tensor.reference;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 
-/** Softmax and its logarithm over the last dimension. */
+/**
+ * Softmax and its logarithm over the last dimension. The maximum of a row is taken out first, so
+ * that nothing overflows and a shift of the whole row costs no digits.
+ */
 final class PlainSoftmax {
   private PlainSoftmax() {}
 
-  /** {@code y[i] = exp(x[i] - lse)}. */
+  /** {@code y[i] = exp(x[i] - max - logSum)}. */
   static void softmax(Tensor in, Tensor out) {
     for (long row = 0; row < Plain.rows(in); row++) {
-      double lse = logSumExp(in, row);
+      double max = max(in, row);
+      double logSum = logSum(in, row, max);
       long from = Plain.rowStart(in, row);
       long to = Plain.rowStart(out, row);
       for (long i = 0; i < in.shape().dim(-1); i++) {
-        out.store(to + i * out.stride(-1), Math.exp(in.load(from + i * in.stride(-1)) - lse));
+        out.store(
+            to + i * out.stride(-1), Math.exp(in.load(from + i * in.stride(-1)) - max - logSum));
       }
     }
   }
 
-  /** {@code y[i] = x[i] - lse}. */
+  /** {@code y[i] = x[i] - max - logSum}. */
   static void logSoftmax(Tensor in, Tensor out) {
     for (long row = 0; row < Plain.rows(in); row++) {
-      double lse = logSumExp(in, row);
+      double max = max(in, row);
+      double logSum = logSum(in, row, max);
       long from = Plain.rowStart(in, row);
       long to = Plain.rowStart(out, row);
       for (long i = 0; i < in.shape().dim(-1); i++) {
-        out.store(to + i * out.stride(-1), in.load(from + i * in.stride(-1)) - lse);
+        out.store(to + i * out.stride(-1), in.load(from + i * in.stride(-1)) - max - logSum);
       }
     }
   }
 
-  /**
-   * {@code log(sum of exp(x[i]))} of a row, with the maximum taken out so that nothing overflows.
-   */
+  /** {@code log(sum of exp(x[i]))} of a row. */
   static double logSumExp(Tensor in, long row) {
+    double max = max(in, row);
+    return max + logSum(in, row, max);
+  }
+
+  private static double max(Tensor in, long row) {
     long start = Plain.rowStart(in, row);
     double max = Double.NEGATIVE_INFINITY;
     for (long i = 0; i < in.shape().dim(-1); i++) {
       max = Math.max(max, in.load(start + i * in.stride(-1)));
     }
+    return max;
+  }
+
+  /** {@code log(sum of exp(x[i] - max))} of a row. */
+  private static double logSum(Tensor in, long row, double max) {
+    long start = Plain.rowStart(in, row);
     double sum = 0;
     for (long i = 0; i < in.shape().dim(-1); i++) {
       sum += Math.exp(in.load(start + i * in.stride(-1)) - max);
     }
-    return max + Math.log(sum);
+    return Math.log(sum);
   }
 
   /**
