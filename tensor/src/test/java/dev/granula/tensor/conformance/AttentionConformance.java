@@ -3,6 +3,7 @@ package dev.granula.tensor.conformance;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +67,9 @@ public interface AttentionConformance extends Conformance {
     "1, 65, 65, 2, 1, 32",
     "1, 130, 130, 2, 2, 20",
     "1, 20, 300, 2, 1, 24",
+    "1, 70, 70, 2, 2, 80",
+    "1, 33, 90, 6, 2, 128",
+    "1, 90, 90, 7, 1, 7",
     "0, 3, 3, 2, 2, 8"
   })
   default void attention_shapes(int batch, int queries, int keys, int heads, int groups, int size) {
@@ -93,6 +97,9 @@ public interface AttentionConformance extends Conformance {
     "1, 65, 65, 2, 1, 32",
     "1, 130, 130, 2, 2, 20",
     "1, 20, 300, 2, 1, 24",
+    "1, 70, 70, 2, 2, 80",
+    "1, 33, 90, 6, 2, 128",
+    "1, 90, 90, 7, 1, 7",
     "0, 3, 3, 2, 2, 8"
   })
   default void attentionGrad_shapes(
@@ -112,6 +119,44 @@ public interface AttentionConformance extends Conformance {
             c.differentiate(firstKey, write, true, true, true);
           });
     }
+  }
+
+  /** All operands and gradients in one tensor, two packed samples in each row of the batch. */
+  @ParameterizedTest
+  @EnumSource(Write.class)
+  default void attentionGrad_fusedProjectionOfPackedSamples(Write write) {
+    compare(
+        Tolerances.ATTENTION,
+        run -> {
+          Tensor qkv = run.normal(DType.F32, 2, 150, 4 + 2 + 2, 16);
+          Tensor dQkv = run.output(write, DType.F32, 2, 150, 4 + 2 + 2, 16);
+          double[] bounds = new double[2 * 150];
+          Arrays.fill(bounds, 70, 150, 70);
+          Arrays.fill(bounds, 150 + 3, 300, 3);
+          Tensor firstKey = run.values(DType.I32, bounds, 2, 150);
+          Tensor q = qkv.slice(2, 0, 4);
+          Tensor k = qkv.slice(2, 4, 6);
+          Tensor v = qkv.slice(2, 6, 8);
+          Tensor out = run.output(Write.SET, DType.F32, 2, 150, 4, 16);
+          Tensor lse = run.output(Write.SET, DType.F32, 2, 4, 150);
+          run.backend().attention(q, k, v, firstKey, 0.25, out, lse);
+          run.backend()
+              .attentionGrad(
+                  q,
+                  k,
+                  v,
+                  firstKey,
+                  0.25,
+                  out,
+                  lse,
+                  run.normal(DType.F32, 2, 150, 4, 16),
+                  dQkv.slice(2, 0, 4),
+                  write,
+                  dQkv.slice(2, 4, 6),
+                  write,
+                  dQkv.slice(2, 6, 8),
+                  write);
+        });
   }
 
   @ParameterizedTest

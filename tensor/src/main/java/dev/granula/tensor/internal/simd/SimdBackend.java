@@ -27,6 +27,7 @@ public final class SimdBackend extends ReferenceBackend {
   private final SimdRandom random;
   private final SimdAdamW adamW;
   private final SimdMatmul products;
+  private final SimdAttention attention;
 
   public SimdBackend(Workers workers) {
     this.workers = workers;
@@ -44,6 +45,7 @@ public final class SimdBackend extends ReferenceBackend {
     this.random = new SimdRandom(context);
     this.adamW = new SimdAdamW(context);
     this.products = new SimdMatmul(workers);
+    this.attention = new SimdAttention(workers);
   }
 
   @Override
@@ -189,6 +191,43 @@ public final class SimdBackend extends ReferenceBackend {
       Write write) {
     if (!rotary.rotary(x, positions, cos, sin, inverse, out, write)) {
       super.rotary(x, positions, cos, sin, inverse, out, write);
+    }
+  }
+
+  @Override
+  public void attention(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      @Nullable Tensor firstKey,
+      double scale,
+      Tensor out,
+      Tensor lse) {
+    if (!attention.forward(q, k, v, firstKey, scale, out, lse)) {
+      super.attention(q, k, v, firstKey, scale, out, lse);
+    }
+  }
+
+  @Override
+  public void attentionGrad(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      @Nullable Tensor firstKey,
+      double scale,
+      Tensor out,
+      Tensor lse,
+      Tensor g,
+      @Nullable Tensor dq,
+      Write dqWrite,
+      @Nullable Tensor dk,
+      Write dkWrite,
+      @Nullable Tensor dv,
+      Write dvWrite) {
+    if (!attention.backward(
+        q, k, v, firstKey, scale, out, lse, g, dq, dqWrite, dk, dkWrite, dv, dvWrite)) {
+      super.attentionGrad(
+          q, k, v, firstKey, scale, out, lse, g, dq, dqWrite, dk, dkWrite, dv, dvWrite);
     }
   }
 

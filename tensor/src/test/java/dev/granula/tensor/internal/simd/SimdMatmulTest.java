@@ -1,7 +1,6 @@
 package dev.granula.tensor.internal.simd;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
@@ -10,19 +9,11 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.cpu.CpuDevice;
-import java.io.IOException;
-import java.io.InputStream;
-import java.lang.classfile.ClassFile;
-import java.lang.classfile.MethodModel;
-import java.lang.classfile.attribute.CodeAttribute;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
-/** What conformance does not see: which blocks a result came from, and the size of the kernel. */
+/** What conformance does not see: which blocks a result came from. */
 final class SimdMatmulTest {
-  /** {@code FreqInlineSize}: C2 never inlines a method with more bytecodes. */
-  private static final int LARGEST_INLINED_METHOD = 325;
-
   private static final CpuDevice DEVICE = CpuDevice.of("simd", 3, Memory.Debug.OFF);
 
   @AfterAll
@@ -56,18 +47,5 @@ final class SimdMatmulTest {
     Tensor tensor = Tensor.empty(DEVICE, DType.F32, Shape.of(rows, cols));
     DEVICE.backend().uniform(42, 0, tensor);
     return tensor;
-  }
-
-  @Test
-  void theMicroKernelIsTooLargeToBeInlined() throws IOException {
-    try (InputStream in = MatmulKernel.class.getResourceAsStream("MatmulKernel.class")) {
-      MethodModel tile =
-          ClassFile.of().parse(in.readAllBytes()).methods().stream()
-              .filter(method -> method.methodName().equalsString("tile"))
-              .findFirst()
-              .orElseThrow();
-      int bytecodes = ((CodeAttribute) tile.code().orElseThrow()).codeLength();
-      assertTrue(bytecodes > LARGEST_INLINED_METHOD, "bytecodes: " + bytecodes);
-    }
   }
 }
