@@ -4,5 +4,6 @@ module dev.granula.models {
   requires static transitive org.jspecify;
   requires tools.jackson.databind;
 
+  exports dev.granula.models;
   exports dev.granula.models.tokenizer;
 }
