@@ -81,6 +81,18 @@ public interface NormConformance extends Conformance {
     compareRowGrads(size, Backend::logSoftmaxGrad);
   }
 
+  /** A row of a vocabulary, longer than a piece of work. */
+  @Test
+  default void softmax_longRows() {
+    compare(
+        Tolerances.REDUCTION,
+        run -> {
+          Tensor in = run.uniform(DType.F32, -8, 8, 2, 20_011);
+          run.backend().softmax(in, run.output(Write.SET, DType.F32, 2, 20_011));
+          run.backend().logSoftmax(in, run.output(Write.SET, DType.F32, 2, 20_011));
+        });
+  }
+
   /** The largest value is taken out before exp: 1000 does not overflow, minus infinity is 0. */
   @Test
   default void softmax_largeValues() {

@@ -223,6 +223,22 @@ public interface PointwiseConformance extends Conformance {
         });
   }
 
+  /** More than one tile of a transposition both ways, with the other dimensions outside. */
+  @Test
+  default void copy_transposed() {
+    compare(
+        Tolerances.EXACT,
+        run -> {
+          Tensor in = run.normal(DType.F32, 2, 70, 3, 131);
+          run.backend()
+              .copy(in.permute(2, 3, 0, 1), run.output(Write.SET, DType.F32, 3, 131, 2, 70));
+          run.backend()
+              .copy(in.permute(0, 2, 1, 3), run.output(Write.SET, DType.F32, 2, 3, 70, 131));
+          Tensor wide = run.output(Write.SET, DType.F32, 131, 2, 3, 90);
+          run.backend().copy(in.permute(3, 0, 2, 1), wide.slice(3, 11, 81));
+        });
+  }
+
   @Test
   default void copy_roundsToNearestEven() {
     compare(
@@ -299,6 +315,36 @@ public interface PointwiseConformance extends Conformance {
           run.backend().sum(in, run.output(Write.SET, DType.F32, 1, 1), 1, Write.SET);
           run.backend().sum(in, run.output(Write.SET, DType.F32, 1, 130), 1, Write.SET);
           run.backend().sum(in, run.output(Write.SET, DType.F32, 700, 1), 1, Write.SET);
+        });
+  }
+
+  /** Rows longer than a piece of work, and groups of rows that are not one run. */
+  @Test
+  default void sum_longRows() {
+    compare(
+        Tolerances.REDUCTION,
+        run -> {
+          Tensor in = run.uniform(DType.F32, -1, 2, 3, 20_011);
+          run.backend().sum(in, run.output(Write.SET, DType.F32, 3, 1), 2, Write.SET);
+          run.backend().sum(in, run.output(Write.ADD, DType.F32, 1, 1), 2, Write.ADD);
+          Tensor groups = run.uniform(DType.F32, -1, 2, 5, 300, 40);
+          run.backend().sum(groups, run.output(Write.ADD, DType.F32, 5, 1, 40), 1, Write.ADD);
+          run.backend().sum(groups, run.output(Write.SET, DType.F32, 1, 300, 1), 1, Write.SET);
+        });
+  }
+
+  /** Squares of these overflow F32, or vanish in it. */
+  @Test
+  default void norm_extremeValues() {
+    compare(
+        Tolerances.REDUCTION,
+        run -> {
+          Tensor large = run.uniform(DType.F32, 1e25, 1e26, 100);
+          run.backend().norm(List.of(large), run.output(Write.SET, DType.F32));
+          Tensor small = run.uniform(DType.F32, 1e-26, 1e-25, 100);
+          run.backend().norm(List.of(small, small), run.output(Write.SET, DType.F32));
+          Tensor several = run.normal(DType.F32, 3, 9001);
+          run.backend().norm(List.of(several, several), run.output(Write.SET, DType.F32));
         });
   }
 

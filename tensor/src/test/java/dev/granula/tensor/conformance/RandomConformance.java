@@ -17,7 +17,7 @@ public interface RandomConformance extends Conformance {
   @ParameterizedTest
   @CsvSource({"0, 0", "42, 7", "-1, 4294967290", "81985529216486895, 1099511627776"})
   default void uniform_seedsAndCounters(long seed, long counter) {
-    for (int size : new int[] {0, 1, 5, 64, 1003}) {
+    for (int size : new int[] {0, 1, 5, 64, 1003, 20_011}) {
       compare(
           Tolerances.EXACT,
           run -> {
@@ -33,7 +33,7 @@ public interface RandomConformance extends Conformance {
   @ValueSource(doubles = {0, 0.1, 0.5, 0.9})
   default void dropout_probabilities(double probability) {
     for (Write write : Write.values()) {
-      for (int size : new int[] {0, 3, 40, 5003}) {
+      for (int size : new int[] {0, 3, 40, 5003, 20_011}) {
         compare(
             Tolerances.POINTWISE,
             run -> {
@@ -73,7 +73,7 @@ public interface RandomConformance extends Conformance {
                   run.compared(run.uniform(dtype, 0.01, 2, 5, 33)),
                   run.compared(run.uniform(dtype, 0.01, 2, 1)),
                   run.compared(run.uniform(dtype, 0.01, 2, 0)),
-                  run.compared(run.uniform(dtype, 0.01, 2, 300, 7)));
+                  run.compared(run.uniform(dtype, 0.01, 2, 1300, 7)));
           Tensor scale = run.uniform(dtype, 0.5, 1);
           run.backend().adamW(parameters, gradients, first, second, numbers, scale);
         });
@@ -85,7 +85,7 @@ public interface RandomConformance extends Conformance {
             run.normal(dtype, 5, 33),
             run.normal(dtype, 1),
             run.normal(dtype, 0),
-            run.normal(dtype, 300, 7));
+            run.normal(dtype, 1300, 7));
     if (compared) {
       tensors.forEach(run::compared);
     }

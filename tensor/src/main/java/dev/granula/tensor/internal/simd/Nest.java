@@ -104,6 +104,44 @@ record Nest(long[] dims, long[][] strides) {
     return position;
   }
 
+  /** Goes through the outer loops from turn {@code index} on. */
+  Cursor cursor(long index) {
+    return new Cursor(index);
+  }
+
+  /** The positions of all operands at one turn of the outer loops. */
+  final class Cursor {
+    /** In elements, by operand. */
+    final long[] positions = new long[strides.length];
+
+    private final long[] turns = new long[dims.length - 1];
+
+    private Cursor(long index) {
+      for (int k = 0; k < positions.length; k++) {
+        positions[k] = position(k, index);
+      }
+      for (int d = turns.length - 1; d >= 0; d--) {
+        turns[d] = index % dims[d];
+        index /= dims[d];
+      }
+    }
+
+    /** To the next turn; after the last one comes the first. */
+    void advance() {
+      for (int d = turns.length - 1; d >= 0; d--) {
+        boolean wraps = ++turns[d] == dims[d];
+        long steps = wraps ? 1 - dims[d] : 1;
+        for (int k = 0; k < positions.length; k++) {
+          positions[k] += steps * strides[k][d];
+        }
+        if (!wraps) {
+          return;
+        }
+        turns[d] = 0;
+      }
+    }
+  }
+
   /** These loops without outer dimension {@code dim}. */
   Nest without(int dim) {
     long[][] fewer = new long[strides.length][];

@@ -59,16 +59,7 @@ final class Pointwise {
     }
     Loop loop = context.loops().get(expression, broadcast, Store.of(write));
     Call call = new Call(loop, nest, read, scalars, out, write);
-    long pieces = (nest.inner() + Chunks.ELEMENTS - 1) / Chunks.ELEMENTS;
-    long width = Math.min(nest.inner(), Chunks.ELEMENTS);
-    context.forRows(
-        nest.outer() * pieces,
-        width,
-        (from, to, worker) -> {
-          for (long row = from; row < to; row++) {
-            call.run(row / pieces, (row % pieces) * Chunks.ELEMENTS, worker);
-          }
-        });
+    context.forRows(nest.outer() * call.pieces, Math.min(nest.inner(), Chunks.ELEMENTS), call::run);
   }
 
   /** One evaluation: what all its rows share. */
@@ -83,6 +74,9 @@ final class Pointwise {
     final Write write;
     final boolean scattered;
 
+    /** Parts of a row that are at most a chunk long. */
+    final long pieces;
+
     Call(Loop loop, Nest nest, List<Tensor> in, double[] scalars, Tensor out, Write write) {
       this.loop = loop;
       this.nest = nest;
@@ -93,16 +87,29 @@ final class Pointwise {
       this.outOffset = out.offset();
       this.write = write;
       this.scattered = nest.innerStride(0) != 1 && nest.inner() > 1;
+      this.pieces = (nest.inner() + Chunks.ELEMENTS - 1) / Chunks.ELEMENTS;
     }
 
-    /** Elements {@code start} and following of a row, at most a chunk. */
-    void run(long row, long start, int worker) {
-      int n = (int) Math.min(Chunks.ELEMENTS, nest.inner() - start);
+    /** Pieces {@code from} to {@code to - 1} of all rows. */
+    void run(long from, long to, int worker) {
       MemorySegment[] rows = memories.clone();
       long[] bytes = new long[rows.length];
+      Nest.Cursor cursor = nest.cursor(from / pieces);
+      for (long piece = from; piece < to; piece++) {
+        runPiece(cursor.positions, piece % pieces * Chunks.ELEMENTS, rows, bytes, worker);
+        if ((piece + 1) % pieces == 0) {
+          cursor.advance();
+        }
+      }
+    }
+
+    /** Elements {@code start} and following of the row that begins at {@code positions}. */
+    private void runPiece(
+        long[] positions, long start, MemorySegment[] rows, long[] bytes, int worker) {
+      int n = (int) Math.min(Chunks.ELEMENTS, nest.inner() - start);
       for (int i = 0; i < rows.length; i++) {
         long stride = nest.innerStride(i + 1);
-        long position = offsets[i] + nest.position(i + 1, row) + start * stride;
+        long position = offsets[i] + positions[i + 1] + start * stride;
         bytes[i] = 4 * position;
         if (stride != 0 && stride != 1) {
           rows[i] = context.scratch().row(worker, i + 1);
@@ -110,7 +117,7 @@ final class Pointwise {
           Strided.gather(memories[i], position, stride, rows[i], n);
         }
       }
-      long position = outOffset + nest.position(0, row) + start * nest.innerStride(0);
+      long position = outOffset + positions[0] + start * nest.innerStride(0);
       if (scattered) {
         runScattered(rows, bytes, position, n, worker);
       } else {
