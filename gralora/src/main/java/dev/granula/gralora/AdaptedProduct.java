@@ -117,7 +117,8 @@ record AdaptedProduct(List<Term> terms) implements Op {
   public void vjp(Context ctx, Tensor upstream, Gradients grads) {
     Tensor g = rows(upstream);
     Tensor x = rows(ctx.saved(0));
-    Tensor dx = grads.target(0) == null ? null : rows(grads.target(0));
+    Tensor target = grads.target(0);
+    Tensor dx = target == null ? null : rows(target);
     if (dx != null) {
       Matrix weight = Matrix.of(ctx.saved(1));
       ctx.backend().matmul(Matrix.of(g), weight, Matrix.of(dx), 1, grads.write(0));
