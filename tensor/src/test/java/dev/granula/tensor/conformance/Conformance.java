@@ -66,14 +66,12 @@ public interface Conformance {
     double difference = 0;
     int worst = 0;
     for (int i = 0; i < expected.length; i++) {
-      if (expected[i] == actual[i] || Double.isNaN(expected[i]) && Double.isNaN(actual[i])) {
-        largest = Double.isFinite(expected[i]) ? Math.max(largest, Math.abs(expected[i])) : largest;
-        continue;
+      if (Double.isFinite(expected[i])) {
+        largest = Math.max(largest, Math.abs(expected[i]));
       }
-      double d = Math.abs(actual[i] - expected[i]);
-      largest = Math.max(largest, Math.abs(expected[i]));
-      if (!(d <= difference)) {
-        difference = Double.isNaN(d) ? Double.POSITIVE_INFINITY : d;
+      double d = distance(expected[i], actual[i]);
+      if (d > difference) {
+        difference = d;
         worst = i;
       }
     }
@@ -91,5 +89,14 @@ public interface Conformance {
                   expected[worst],
                   SEED));
     }
+  }
+
+  /** Infinite where one side is a number and the other one is not. */
+  private static double distance(double expected, double actual) {
+    if (expected == actual || Double.isNaN(expected) && Double.isNaN(actual)) {
+      return 0;
+    }
+    double d = Math.abs(actual - expected);
+    return Double.isNaN(d) ? Double.POSITIVE_INFINITY : d;
   }
 }
