@@ -153,8 +153,9 @@ public final class Variable {
   /** Vector-Jacobian products with {@code gradient}, which has this variable's shape. */
   public void backward(Tensor gradient) {
     if (!requiresGrad) {
-      throw new ShapeException(
-          "backward: this result depends on no variable that needs a gradient");
+      throw new GranulaException(
+          "backward: this result depends on no variable that needs a gradient; make one with"
+              + " Variable.leaf, outside of noGrad");
     }
     checkGradient("backward", gradient);
     Backward.run(this, gradient, Set.of());
