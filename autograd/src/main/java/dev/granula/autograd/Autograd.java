@@ -97,7 +97,7 @@ public final class Autograd {
   }
 
   private static void checkDevice(Op op, Device expected, Device found) {
-    if (found != expected) {
+    if (!found.equals(expected)) {
       throw new DeviceException(
           "%s: operands are on different devices: %s and %s; move one with Tensor.to"
               .formatted(op.name(), expected.name(), found.name()));

@@ -36,7 +36,7 @@ final class Backward {
   }
 
   private static void visit(Variable variable) {
-    try (Scope scratch = variable.device().memory().scratch()) {
+    try (Scope _ = variable.device().memory().scratch()) {
       Node node = variable.node();
       Tensor gradient = variable.finishGradient();
       if (node == null) {

@@ -119,7 +119,7 @@ public record GradCheck(long seed, double step, double tolerance) {
   public Result check(String name, Function<List<Variable>, Variable> function, Tensor... inputs) {
     List<Tensor> points = List.of(inputs);
     points.forEach(point -> checkPoint(name, point));
-    try (Scope scope = points.getFirst().device().memory().scratch()) {
+    try (Scope _ = points.getFirst().device().memory().scratch()) {
       List<Variable> leaves =
           points.stream().map(point -> Variable.temporary(point, true)).toList();
       Variable result = function.apply(leaves);
@@ -199,7 +199,7 @@ public record GradCheck(long seed, double step, double tolerance) {
 
   private static double[] value(
       Function<List<Variable>, Variable> function, List<Variable> points) {
-    try (Scope scope = points.getFirst().device().memory().scratch()) {
+    try (Scope _ = points.getFirst().device().memory().scratch()) {
       return function.apply(points).data().toDoubleArray();
     }
   }

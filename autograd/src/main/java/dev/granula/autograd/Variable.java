@@ -172,7 +172,7 @@ public final class Variable {
       throw new DTypeException(
           "%s: the gradient must be %s, it is %s".formatted(what, type, gradient.dtype()));
     }
-    if (gradient.device() != device()) {
+    if (!gradient.device().equals(device())) {
       throw new DeviceException(
           "%s: the gradient must be on %s, it is on %s"
               .formatted(what, device().name(), gradient.device().name()));

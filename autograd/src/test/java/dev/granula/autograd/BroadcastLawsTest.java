@@ -102,7 +102,7 @@ final class BroadcastLawsTest {
     long copies =
         pair.left.elementCount() == 0 ? 0 : sum.shape().elementCount() / pair.left.elementCount();
     double[] expected = new double[(int) pair.left.elementCount()];
-    Arrays.fill(expected, copies);
+    Arrays.fill(expected, (double) copies);
     assertArrayEquals(expected, gradient(a), 0);
   }
 }

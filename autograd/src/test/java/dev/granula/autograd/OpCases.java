@@ -17,7 +17,10 @@ import java.util.function.UnaryOperator;
 final class OpCases {
   /** A function, the points to check it at, and how. */
   record Case(
-      String name, Function<List<Variable>, Variable> function, GradCheck check, Tensor... inputs) {
+      String name,
+      Function<List<Variable>, Variable> function,
+      GradCheck check,
+      List<Tensor> inputs) {
     @Override
     public String toString() {
       return name;
@@ -45,7 +48,7 @@ final class OpCases {
   }
 
   private void add(String name, Function<List<Variable>, Variable> function, Tensor... inputs) {
-    cases.add(new Case(name, function, GradCheck.standard(), inputs));
+    cases.add(new Case(name, function, GradCheck.standard(), List.of(inputs)));
   }
 
   private void unary(String name, UnaryOperator<Variable> op, double low, double high) {
@@ -322,7 +325,7 @@ final class OpCases {
             "cast",
             in -> in.getFirst().cast(DType.F32).scale(0.5).cast(DType.F64),
             GradCheck.standard().withStep(0x1p-3),
-            Tensor.of(Points.DEVICE, EIGHTHS, 3, 5)));
+            List.of(Tensor.of(Points.DEVICE, EIGHTHS, 3, 5))));
     add(
         "cast to the same",
         in -> Autograd.apply(new Cast(DType.F64), in.getFirst()),

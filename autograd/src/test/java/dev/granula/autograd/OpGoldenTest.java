@@ -170,7 +170,7 @@ final class OpGoldenTest {
     Variable q = golden.heads("q");
     Variable k = golden.heads("k");
     Variable v = golden.heads("v");
-    double scale = 1 / Math.sqrt(q.shape().dim(-1));
+    double scale = 1 / Math.sqrt((double) q.shape().dim(-1));
     Variable y =
         golden.name.equals("causal_gqa_padded")
             ? padded(q, k, v, scale)

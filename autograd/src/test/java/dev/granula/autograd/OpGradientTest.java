@@ -7,6 +7,7 @@ import dev.granula.autograd.op.Op;
 import dev.granula.autograd.op.VectorJacobian;
 import dev.granula.autograd.ops.Pointwise;
 import dev.granula.tensor.Scope;
+import dev.granula.tensor.Tensor;
 import java.io.IOException;
 import java.lang.reflect.Modifier;
 import java.net.URISyntaxException;
@@ -14,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
@@ -33,8 +33,9 @@ final class OpGradientTest {
   }
 
   private static void check(OpCases.Case c) {
-    GradCheck.Result result = c.check().check(c.name(), c.function(), c.inputs()).orThrow();
-    long elements = Arrays.stream(c.inputs()).mapToLong(t -> t.shape().elementCount()).sum();
+    GradCheck.Result result =
+        c.check().check(c.name(), c.function(), c.inputs().toArray(Tensor[]::new)).orThrow();
+    long elements = c.inputs().stream().mapToLong(t -> t.shape().elementCount()).sum();
     assertEquals(elements, result.elements());
   }
 
@@ -44,7 +45,7 @@ final class OpGradientTest {
     Map<Object, Coverage> seen = new HashMap<>();
     for (OpCases.Case c : OpCases.all()) {
       try (Scope _ = Points.DEVICE.memory().step()) {
-        List<Variable> leaves = Arrays.stream(c.inputs()).map(Variable::leaf).toList();
+        List<Variable> leaves = c.inputs().stream().map(Variable::leaf).toList();
         record(c.function().apply(leaves), seen);
       }
     }

@@ -123,7 +123,7 @@ public final class Gradients {
     if (shape.equals(target.shape())) {
       kernel.run(target, write(i));
     } else {
-      try (Scope scratch = slot.device().memory().scratch()) {
+      try (Scope _ = slot.device().memory().scratch()) {
         Tensor full = slot.empty(shape);
         kernel.run(full, Write.SET);
         reduce(full, target, write(i));
