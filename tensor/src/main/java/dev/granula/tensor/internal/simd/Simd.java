@@ -1,6 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
 import dev.granula.tensor.GranulaException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
@@ -50,5 +51,12 @@ final class Simd {
         .reinterpretAsInts()
         .lanewise(VectorOperators.LSHL, 16)
         .reinterpretAsFloats();
+  }
+
+  /** The vector from element {@code index} on of F32, or of BF16 widened, in native memory. */
+  static FloatVector load(MemorySegment memory, boolean bf16, long index) {
+    return bf16
+        ? widen(ShortVector.fromMemorySegment(BF16, memory, index * 2, ORDER))
+        : FloatVector.fromMemorySegment(F32, memory, index * 4, ORDER);
   }
 }

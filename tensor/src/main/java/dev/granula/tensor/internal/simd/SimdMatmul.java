@@ -21,8 +21,30 @@ final class SimdMatmul {
     if (!supports(a, b, out)) {
       return false;
     }
-    new BlockedProduct(a, b, out, (float) scale, write == Write.ADD, scratch).run();
+    boolean swap = b.tensor().dtype() == DType.F32 && swapPays(a, b, out);
+    Matrix left = swap ? b.transpose() : a;
+    Matrix right = swap ? a.transpose() : b;
+    Matrix result = swap ? out.transpose() : out;
+    boolean add = write == Write.ADD;
+    if (VectorProduct.supports(left, right)) {
+      VectorProduct.run(left, right, result, (float) scale, add, scratch);
+    } else {
+      new BlockedProduct(left, right, result, (float) scale, add, scratch).run();
+    }
     return true;
+  }
+
+  /**
+   * Whether {@code out^T = b^T a^T} is the better form: for a product with few columns, and for a
+   * result whose columns lie scattered while its rows do not.
+   */
+  private static boolean swapPays(Matrix a, Matrix b, Matrix out) {
+    long m = a.rows().size();
+    long n = b.cols().size();
+    if (Math.min(m, n) <= VectorProduct.MAX_ROWS) {
+      return n < m;
+    }
+    return out.cols().innerStride() != 1 && out.rows().innerStride() == 1;
   }
 
   private static boolean supports(Matrix a, Matrix b, Matrix out) {
