@@ -28,6 +28,7 @@ public final class SimdBackend extends ReferenceBackend {
   private final SimdAdamW adamW;
   private final SimdMatmul products;
   private final SimdAttention attention;
+  private final SimdHeadCrossEntropy headCrossEntropy;
 
   public SimdBackend(Workers workers) {
     this.workers = workers;
@@ -46,6 +47,7 @@ public final class SimdBackend extends ReferenceBackend {
     this.adamW = new SimdAdamW(context);
     this.products = new SimdMatmul(workers);
     this.attention = new SimdAttention(workers);
+    this.headCrossEntropy = new SimdHeadCrossEntropy(context, products, crossEntropy);
   }
 
   @Override
@@ -291,6 +293,39 @@ public final class SimdBackend extends ReferenceBackend {
       Tensor gradScale) {
     if (!adamW.step(parameters, gradients, firstMoments, secondMoments, step, gradScale)) {
       super.adamW(parameters, gradients, firstMoments, secondMoments, step, gradScale);
+    }
+  }
+
+  @Override
+  public void headCrossEntropy(
+      Tensor hidden,
+      Tensor weight,
+      Tensor targets,
+      double scale,
+      Tensor loss,
+      Tensor lse,
+      @Nullable Tensor dHidden) {
+    if (!headCrossEntropy.forward(hidden, weight, targets, scale, loss, lse, dHidden)) {
+      super.headCrossEntropy(hidden, weight, targets, scale, loss, lse, dHidden);
+    }
+  }
+
+  @Override
+  public void headCrossEntropyGrad(
+      Tensor hidden,
+      Tensor weight,
+      Tensor targets,
+      Tensor lse,
+      double scale,
+      Tensor g,
+      @Nullable Tensor dHidden,
+      Write dHiddenWrite,
+      @Nullable Tensor dWeight,
+      Write dWeightWrite) {
+    if (!headCrossEntropy.gradient(
+        hidden, weight, targets, lse, scale, g, dHidden, dHiddenWrite, dWeight, dWeightWrite)) {
+      super.headCrossEntropyGrad(
+          hidden, weight, targets, lse, scale, g, dHidden, dHiddenWrite, dWeight, dWeightWrite);
     }
   }
 }

@@ -69,7 +69,19 @@ final class SimdCrossEntropy {
       return false;
     }
     int[] target = Indices.readOptional("crossEntropy", targets, logits.shape().dim(1));
-    double factor = g.load(g.offset()) * scale;
+    rowsGrad(logits, target, 0, lse, g.load(g.offset()) * scale, dLogits, write);
+    return true;
+  }
+
+  /** The gradient of the logits of the classes from {@code first} on; a negative target is none. */
+  void rowsGrad(
+      Tensor logits,
+      int[] targets,
+      long first,
+      Tensor lse,
+      double factor,
+      Tensor dLogits,
+      Write write) {
     Rows x = Rows.of(logits);
     Rows lseRows = Rows.ofElements(lse);
     Rows out = Rows.of(dLogits);
@@ -80,16 +92,18 @@ final class SimdCrossEntropy {
         (from, to, _) -> {
           Pass pass = new Pass(grad, 2, x);
           for (int row = (int) from; row < to; row++) {
-            if (target[row] >= 0) {
+            long target = targets[row] - first;
+            if (targets[row] >= 0) {
               pass.scalars[0] = lseRows.get(row, 0);
               pass.scalars[1] = factor;
               pass.store(row, out);
-              out.set(row, target[row], out.get(row, target[row]) - factor);
+              if (target >= 0 && target < out.width) {
+                out.set(row, target, out.get(row, target) - factor);
+              }
             } else if (write == Write.SET) {
               out.memory.asSlice(out.bytes(row), 4L * out.width).fill((byte) 0);
             }
           }
         });
-    return true;
   }
 }
