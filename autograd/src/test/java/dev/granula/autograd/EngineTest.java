@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.granula.autograd.op.Gradients;
+import dev.granula.autograd.op.Op;
 import dev.granula.autograd.ops.Pointwise;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.DTypeException;
@@ -312,6 +314,15 @@ final class EngineTest {
     assertEquals(List.of("matmul", "matmul"), device.kernels());
     assertEquals("SET", device.calls().get(0).arguments().getLast().toString());
     assertEquals("ADD", device.calls().get(1).arguments().getLast().toString());
+  }
+
+  @Test
+  void aTargetIsAskedForOnce() {
+    Variable x = leaf(1, 2);
+    Gradients gradients =
+        new Gradients(List.of(new Op.Spec(x.shape(), x.dtype())), List.of(x.collecting()));
+    assertNotNull(gradients.target(0));
+    assertThrows(IllegalStateException.class, () -> gradients.target(0));
   }
 
   // ---- refusals ---------------------------------------------------------------------------------

@@ -51,11 +51,18 @@ public final class Gradients {
     return specs.get(i).dtype() == DType.F64 ? DType.F64 : DType.F32;
   }
 
-  /** The buffer for the gradient of input {@code i}, or null if it needs none. */
+  /**
+   * The buffer for the gradient of input {@code i}, or null if it needs none. Ask once: a kernel
+   * may not have run yet when it is asked again, so that the answer of {@link #write} would be a
+   * guess.
+   */
   public @Nullable Tensor target(int i) {
     GradientSlot slot = slots.get(i);
     if (slot == null) {
       return null;
+    }
+    if (targeted[i]) {
+      throw new IllegalStateException("the target of input %d was asked for twice".formatted(i));
     }
     boolean shared = isTargetedElsewhere(i);
     targeted[i] = true;
