@@ -5,5 +5,6 @@ module dev.granula.models {
   requires tools.jackson.databind;
 
   exports dev.granula.models;
+  exports dev.granula.models.generation;
   exports dev.granula.models.tokenizer;
 }

@@ -39,29 +39,30 @@ public record TokenBatch(
 
   /** Sequences to be continued: no targets. */
   public static TokenBatch of(Device device, int[][] ids) {
-    int[][] targets = new int[ids.length][];
-    for (int b = 0; b < ids.length; b++) {
-      targets[b] = new int[ids[b].length];
-      Arrays.fill(targets[b], IGNORED);
-    }
-    return of(device, ids, targets);
+    return of(device, ids, countingPositions(ids), null, null);
   }
 
   /**
-   * Sequences with everything said; all arrays are [B][T].
+   * Sequences with everything said; all arrays are [B][T]. No targets means {@link #IGNORED}
+   * everywhere.
    *
    * @throws ShapeException if rows differ in length or an id or position is negative
    */
   public static TokenBatch of(
-      Device device, int[][] ids, int[][] positions, int[][] targets, int @Nullable [][] firstKey) {
+      Device device,
+      int[][] ids,
+      int[][] positions,
+      int @Nullable [][] targets,
+      int @Nullable [][] firstKey) {
+    int[][] given = targets == null ? ignored(ids) : targets;
     return new TokenBatch(
         tensor(device, "ids", ids, ids),
         tensor(device, "positions", positions, ids),
-        tensor(device, "targets", targets, ids),
+        tensor(device, "targets", given, ids),
         firstKey == null ? null : tensor(device, "first keys", firstKey, ids),
         largest("id", ids),
         largest("position", positions),
-        countTargets(targets));
+        countTargets(given));
   }
 
   /** Sequences, B. */
@@ -81,6 +82,15 @@ public record TokenBatch(
       Arrays.setAll(positions[b], t -> t);
     }
     return positions;
+  }
+
+  private static int[][] ignored(int[][] ids) {
+    int[][] targets = new int[ids.length][];
+    for (int b = 0; b < ids.length; b++) {
+      targets[b] = new int[ids[b].length];
+      Arrays.fill(targets[b], IGNORED);
+    }
+    return targets;
   }
 
   private static Tensor tensor(Device device, String what, int[][] rows, int[][] ids) {
