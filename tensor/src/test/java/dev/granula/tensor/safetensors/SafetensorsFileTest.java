@@ -3,6 +3,7 @@ package dev.granula.tensor.safetensors;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.granula.tensor.DType;
@@ -18,6 +19,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -177,6 +179,21 @@ final class SafetensorsFileTest {
     assertEquals(Rule.HEADER_TOO_LARGE, refused(bytes(-1, new byte[2])).rule());
     assertEquals(Rule.HEADER_TOO_LARGE, refused(bytes(100_000_001, new byte[2])).rule());
     assertEquals(Rule.INVALID_HEADER_LENGTH, refused(bytes(3, new byte[2])).rule());
+  }
+
+  /** A header of millions of tensors without bytes: refused beyond a number, and never slow. */
+  @Test
+  void refusesTooManyTensorsInTime() throws IOException {
+    StringBuilder json = new StringBuilder("{");
+    for (int i = 0; i <= 1 << 20; i++) {
+      json.append('"')
+          .append(i)
+          .append("\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},");
+    }
+    json.setCharAt(json.length() - 1, '}');
+    Path many = file(json.toString(), 0);
+    SafetensorsException e = assertTimeout(Duration.ofSeconds(60), () -> refused(many));
+    assertEquals(Rule.INVALID_HEADER_DESERIALIZATION, e.rule());
   }
 
   @Test
