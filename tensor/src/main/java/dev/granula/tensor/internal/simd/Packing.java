@@ -2,24 +2,39 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.Simd.F32;
 import static dev.granula.tensor.internal.simd.Simd.LANES;
-import static dev.granula.tensor.internal.simd.Simd.ORDER;
 
 import dev.granula.tensor.Axis;
-import dev.granula.tensor.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies blocks of strided F32 or BF16 matrices in native memory to row-major F32 heap panels. Axes
- * of two levels are cut into runs with a single stride; each run is copied along its unit stride.
- *
- * @param memory the storage
- * @param bf16 element type: BF16, else F32
- * @param start storage offset of element (0, 0), in elements
+ * of two levels are cut into runs with a single stride; each run is read along its unit stride, by
+ * vectors.
  */
-record Packing(MemorySegment memory, boolean bf16, long start, Axis rows, Axis cols) {
+final class Packing {
+  private final MemorySegment memory;
+  private final boolean bf16;
+  private final long start;
+  private final Axis rows;
+  private final Axis cols;
+  private final @Nullable Transposition transposition;
+
+  /**
+   * @param memory the storage
+   * @param bf16 element type: BF16, else F32
+   * @param start storage offset of element (0, 0), in elements
+   */
+  Packing(MemorySegment memory, boolean bf16, long start, Axis rows, Axis cols) {
+    this.memory = memory;
+    this.bf16 = bf16;
+    this.start = start;
+    this.rows = rows;
+    this.cols = cols;
+    boolean transposed = rows.innerStride() == 1 && cols.innerStride() != 1;
+    transposition = transposed ? new Transposition() : null;
+  }
+
   /** Element (r, c) of the block goes to {@code to[at + (r - row) * stride + c - col]}. */
   void copy(long row, int rowCount, long col, int colCount, float[] to, int at, int stride) {
     for (int r = 0, height; r < rowCount; r += height) {
@@ -38,83 +53,49 @@ record Packing(MemorySegment memory, boolean bf16, long start, Axis rows, Axis c
   }
 
   private void copyRun(long from, int height, int width, float[] to, int at, int stride) {
-    long rowStride = rows.innerStride();
-    long colStride = cols.innerStride();
-    if (colStride == 1 || width == 1) {
-      if (bf16) {
-        copyRowsBf16(from, rowStride, height, width, to, at, stride);
-      } else {
-        copyRowsF32(from, rowStride, height, width, to, at, stride);
-      }
-    } else if (bf16) {
-      gatherBf16(from, rowStride, colStride, height, width, to, at, stride);
+    if (transposition != null) {
+      transpose(transposition, from, height, width, to, at, stride);
+    } else if (cols.innerStride() == 1 || width == 1) {
+      copyRows(from, height, width, to, at, stride);
     } else {
-      gatherF32(from, rowStride, colStride, height, width, to, at, stride);
+      gather(from, height, width, to, at, stride);
     }
   }
 
-  private void copyRowsF32(
-      long from, long rowStride, int height, int width, float[] to, int at, int stride) {
+  private void copyRows(long from, int height, int width, float[] to, int at, int stride) {
     int bound = F32.loopBound(width);
     for (int r = 0; r < height; r++) {
-      long row = from + r * rowStride;
+      long row = from + r * rows.innerStride();
       int target = at + r * stride;
       for (int c = 0; c < bound; c += LANES) {
-        FloatVector.fromMemorySegment(F32, memory, (row + c) * 4, ORDER).intoArray(to, target + c);
+        Simd.load(memory, bf16, row + c).intoArray(to, target + c);
       }
       for (int c = bound; c < width; c++) {
-        to[target + c] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, row + c);
+        to[target + c] = Simd.loadScalar(memory, bf16, row + c);
       }
     }
   }
 
-  private void copyRowsBf16(
-      long from, long rowStride, int height, int width, float[] to, int at, int stride) {
-    int bound = F32.loopBound(width);
-    for (int r = 0; r < height; r++) {
-      long row = from + r * rowStride;
-      int target = at + r * stride;
-      for (int c = 0; c < bound; c += LANES) {
-        ShortVector bits = ShortVector.fromMemorySegment(Simd.BF16, memory, (row + c) * 2, ORDER);
-        Simd.widen(bits).intoArray(to, target + c);
-      }
-      for (int c = bound; c < width; c++) {
-        to[target + c] = DType.bf16ToFloat(memory.getAtIndex(ValueLayout.JAVA_SHORT, row + c));
+  /** Whole blocks by vectors, what remains at the right and below element by element. */
+  private void transpose(
+      Transposition blocks, long from, int height, int width, float[] to, int at, int stride) {
+    long step = cols.innerStride();
+    int down = F32.loopBound(height);
+    int across = F32.loopBound(width);
+    for (int c = 0; c < across; c += LANES) {
+      for (int r = 0; r < down; r += LANES) {
+        blocks.block(memory, bf16, from + r + c * step, step, to, at + r * stride + c, stride);
       }
     }
+    gather(from + across * step, down, width - across, to, at + across, stride);
+    gather(from + down, height - down, width, to, at + down * stride, stride);
   }
 
-  private void gatherF32(
-      long from,
-      long rowStride,
-      long colStride,
-      int height,
-      int width,
-      float[] to,
-      int at,
-      int stride) {
+  private void gather(long from, int height, int width, float[] to, int at, int stride) {
     for (int r = 0; r < height; r++) {
-      long row = from + r * rowStride;
+      long row = from + r * rows.innerStride();
       for (int c = 0; c < width; c++) {
-        to[at + r * stride + c] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, row + c * colStride);
-      }
-    }
-  }
-
-  private void gatherBf16(
-      long from,
-      long rowStride,
-      long colStride,
-      int height,
-      int width,
-      float[] to,
-      int at,
-      int stride) {
-    for (int r = 0; r < height; r++) {
-      long row = from + r * rowStride;
-      for (int c = 0; c < width; c++) {
-        short bits = memory.getAtIndex(ValueLayout.JAVA_SHORT, row + c * colStride);
-        to[at + r * stride + c] = DType.bf16ToFloat(bits);
+        to[at + r * stride + c] = Simd.loadScalar(memory, bf16, row + c * cols.innerStride());
       }
     }
   }

@@ -1,7 +1,9 @@
 package dev.granula.tensor.internal.simd;
 
+import dev.granula.tensor.DType;
 import dev.granula.tensor.GranulaException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
@@ -58,5 +60,12 @@ final class Simd {
     return bf16
         ? widen(ShortVector.fromMemorySegment(BF16, memory, index * 2, ORDER))
         : FloatVector.fromMemorySegment(F32, memory, index * 4, ORDER);
+  }
+
+  /** Element {@code index} of F32, or of BF16 widened, in native memory. */
+  static float loadScalar(MemorySegment memory, boolean bf16, long index) {
+    return bf16
+        ? DType.bf16ToFloat(memory.getAtIndex(ValueLayout.JAVA_SHORT, index))
+        : memory.getAtIndex(ValueLayout.JAVA_FLOAT, index);
   }
 }

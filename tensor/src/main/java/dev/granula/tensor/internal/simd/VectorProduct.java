@@ -141,7 +141,11 @@ final class VectorProduct {
     sums[at + 3] = sum3;
     for (int d = F32.loopBound(k); d < k; d++) {
       for (int j = 0; j < columns; j++) {
-        sums[at + j] = Math.fma(rows[row + d], scalar(column + j * stride + d), sums[at + j]);
+        sums[at + j] =
+            Math.fma(
+                rows[row + d],
+                Simd.loadScalar(memory, bf16, column + j * stride + d),
+                sums[at + j]);
       }
     }
   }
@@ -214,14 +218,8 @@ final class VectorProduct {
 
   private void addRow(long from, int first, int count, float x, float[] sums, int at) {
     for (int c = first; c < count; c++) {
-      sums[at + c] = Math.fma(x, scalar(from + c), sums[at + c]);
+      sums[at + c] = Math.fma(x, Simd.loadScalar(memory, bf16, from + c), sums[at + c]);
     }
-  }
-
-  private float scalar(long index) {
-    return bf16
-        ? DType.bf16ToFloat(memory.getAtIndex(ValueLayout.JAVA_SHORT, index))
-        : memory.getAtIndex(ValueLayout.JAVA_FLOAT, index);
   }
 
   private void store(long col, int count, float[] sums) {
