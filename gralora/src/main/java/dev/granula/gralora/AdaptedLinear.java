@@ -11,6 +11,7 @@ import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,7 @@ public final class AdaptedLinear extends Layer {
   private final Linear base;
   private final RandomStream random;
   private final Map<String, Adapter> adapters = new LinkedHashMap<>();
-  private List<String> active = List.of();
+  private Map<String, Adapter> active = Map.of();
   private @Nullable Linear merged;
 
   AdaptedLinear(Linear base, RandomStream random) {
@@ -37,7 +38,7 @@ public final class AdaptedLinear extends Layer {
   }
 
   public Map<String, Adapter> adapters() {
-    return Map.copyOf(adapters);
+    return Collections.unmodifiableMap(adapters);
   }
 
   void add(String name, Adapter adapter) {
@@ -48,15 +49,23 @@ public final class AdaptedLinear extends Layer {
   void remove(String name) {
     unregister(name);
     adapters.remove(name);
-    activate(active.stream().filter(a -> !a.equals(name)).toList());
+    activate(active.keySet().stream().filter(a -> !a.equals(name)).toList());
   }
 
   /** Adapters that are not here are passed over: targets of adapters may differ. */
   void activate(List<String> names) {
-    active = names.stream().filter(adapters::containsKey).toList();
-    adapters.forEach(
-        (name, adapter) ->
-            adapter.factors().forEach(factor -> factor.setTrainable(active.contains(name))));
+    Map<String, Adapter> chosen = new LinkedHashMap<>();
+    for (String name : names) {
+      Adapter adapter = adapters.get(name);
+      if (adapter != null) {
+        chosen.put(name, adapter);
+      }
+    }
+    active = chosen;
+    for (Adapter adapter : adapters.values()) {
+      boolean trained = chosen.containsValue(adapter);
+      adapter.factors().forEach(factor -> factor.setTrainable(trained));
+    }
   }
 
   /** Without any active adapter this is the base layer alone. */
@@ -67,8 +76,7 @@ public final class AdaptedLinear extends Layer {
     }
     List<AdaptedProduct.Term> terms = new ArrayList<>();
     List<Variable> inputs = new ArrayList<>(List.of(x, base.weightOutIn()));
-    for (String name : active) {
-      Adapter adapter = adapters.get(name);
+    for (Adapter adapter : active.values()) {
       List<Variable> factors = adapter.blockFactors();
       terms.add(term(adapter, factors.size() > 2, x.shape().elementCount()));
       inputs.addAll(factors);
