@@ -32,7 +32,7 @@ public final class CausalLm extends Module {
   private final Decoder decoder;
   private final Slot<Layer> head;
   private final RotaryTable rotary;
-  private final RandomStream random = new RandomStream(0);
+  private RandomStream random = new RandomStream(0);
   private boolean gradientCheckpointing;
 
   CausalLm(ModelConfig config, Weights weights, Origin origin) {
@@ -66,6 +66,11 @@ public final class CausalLm extends Module {
    */
   public RandomStream random() {
     return random;
+  }
+
+  /** Draws dropout from {@code stream}, of which adapters must have been told, too. */
+  public void setRandom(RandomStream stream) {
+    random = stream;
   }
 
   /**

@@ -1,12 +1,16 @@
 package dev.granula.models;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.granula.autograd.RandomStream;
 import dev.granula.autograd.Variable;
+import dev.granula.nn.Dropout;
 import dev.granula.nn.Layer;
+import dev.granula.nn.Parameter;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.ShapeException;
@@ -22,6 +26,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,20 +69,49 @@ final class ModelsTest {
     assertTrue(model.outputHead().orElseThrow() instanceof Wrapper);
   }
 
-  private static void wrap(CausalLm model, String path) {
-    model.slotAt(path).set(new Wrapper((Layer) model.namedModules().get(path)));
+  @Test
+  void repeatedLayersDropTheSameElements() {
+    CausalLm model = Models.load(ModelGoldens.directory("qwen2-tiny"), DEVICE);
+    RandomStream random = new RandomStream(SEED);
+    model.setRandom(random);
+    String path = "model.layers.0.mlp.down_proj";
+    Parameter weight = model.namedParameters().get(path + ".weight");
+    Layer base = (Layer) model.namedModules().get(path);
+    model.slotAt(path).set(new Wrapper(base, new Dropout(0.5, random)));
+    model.setTraining(true);
+    weight.setTrainable(true);
+    float[][] gradients = new float[2][];
+    for (int i = 0; i < 2; i++) {
+      model.setGradientCheckpointing(i == 1);
+      random.seek(0);
+      weight.zeroGrad();
+      try (Scope _ = DEVICE.memory().step()) {
+        int[][] ids = {{1, 2, 3, 4, 5}};
+        model.loss(TokenBatch.of(DEVICE, ids, ids), 1).backward();
+        gradients[i] = Objects.requireNonNull(weight.grad()).toFloatArray();
+      }
+    }
+    assertArrayEquals(gradients[0], gradients[1]);
   }
 
+  private static void wrap(CausalLm model, String path) {
+    Layer base = (Layer) model.namedModules().get(path);
+    model.slotAt(path).set(new Wrapper(base, new Dropout(0, model.random())));
+  }
+
+  /** Stands where an adapter would. */
   private static final class Wrapper extends Layer {
     private final Layer base;
+    private final Dropout dropout;
 
-    Wrapper(Layer base) {
+    Wrapper(Layer base, Dropout dropout) {
       this.base = register("base_layer", base);
+      this.dropout = register("dropout", dropout);
     }
 
     @Override
     public Variable forward(Variable x) {
-      return base.forward(x);
+      return base.forward(dropout.forward(x));
     }
   }
 
