@@ -4,4 +4,5 @@ module dev.granula.samples {
   requires static transitive org.jspecify;
 
   exports dev.granula.samples;
+  exports dev.granula.samples.world;
 }
