@@ -76,14 +76,19 @@ final class ModelWriter {
     return tensor.dtype() == target ? tensor : tensor.to(target);
   }
 
-  /** The tokenizer, generation_config.json, licence and the like: all but weights and config. */
+  /**
+   * The tokenizer, generation_config.json, licence and the like: all but weights, config and what
+   * is there already, such as the metrics of the run that saves here.
+   */
   private static void copyFiles(Path origin, Path directory) throws IOException {
     try (Stream<Path> files = Files.list(origin)) {
       for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
         String name = file.getFileName().toString();
         boolean weights = WEIGHT_SUFFIXES.stream().anyMatch(name::endsWith);
-        if (!weights && !name.startsWith(".") && !name.equals(ConfigReader.CONFIG)) {
-          AtomicFile.write(directory.resolve(name), channel -> copy(file, channel));
+        Path copy = directory.resolve(name);
+        boolean own = name.equals(ConfigReader.CONFIG) || Files.exists(copy);
+        if (!weights && !own && !name.startsWith(".")) {
+          AtomicFile.write(copy, channel -> copy(file, channel));
         }
       }
     }
