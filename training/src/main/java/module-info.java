@@ -5,5 +5,7 @@ module dev.granula.training {
   requires static transitive org.jspecify;
   requires tools.jackson.databind;
 
+  exports dev.granula.training;
   exports dev.granula.training.data;
+  exports dev.granula.training.quickstart;
 }

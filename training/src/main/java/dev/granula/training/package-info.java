@@ -1,4 +1,7 @@
-/** Datasets, the trainer, evaluation and what they report. */
+/**
+ * Fine-tuning: the training loop, its metrics, evaluation, and the facade for programs. Nothing
+ * here prints; what happens is reported to a {@link dev.granula.training.TrainingListener}.
+ */
 @NullMarked
 package dev.granula.training;
 

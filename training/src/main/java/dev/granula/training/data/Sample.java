@@ -10,9 +10,6 @@ package dev.granula.training.data;
  */
 @SuppressWarnings("ArrayRecordComponent") // samples are never compared, and boxing would cost much
 public record Sample(int line, int[] tokens, int firstTarget) {
-  /** The target that no loss counts, as in PyTorch. */
-  public static final int IGNORED = -100;
-
   public int length() {
     return tokens.length;
   }

@@ -64,8 +64,8 @@ public record SampleEncoder(
       String where = "%s:%d: ".formatted(dataset.name(), example.line());
       try {
         Sample whole = encode(example);
+        cut += whole.length() > maxLength ? 1 : 0;
         Sample sample = cut(whole);
-        cut += sample == whole ? 0 : 1;
         if (sample.length() > contextLength) {
           problems.add(where + tooLong(sample));
         } else if (sample.targetCount() > 0) {

@@ -53,8 +53,8 @@ public final class SampleOrder {
     }
     int[] words = new int[4];
     for (int i = count - 1; i > 0; i--) {
-      Philox.block(seed, epoch << 32 | i, words);
-      long random = (words[0] & 0xffffffffL) << 32 | words[1] & 0xffffffffL;
+      Philox.block(seed, (epoch << Integer.SIZE) | i, words);
+      long random = ((words[0] & 0xffffffffL) << 32) | (words[1] & 0xffffffffL);
       int j = (int) Long.remainderUnsigned(random, i + 1);
       int swapped = order[i];
       order[i] = order[j];

@@ -27,11 +27,8 @@ class DatasetTest {
   void readsBothFormsAndPassesOverOtherKeysAndBlankLines() throws IOException {
     Path file =
         write(
-            """
-            {"text": "caf\u00e9\u2028", "source": {"page": 3}}
-
-            {"prompt": "2+2", "completion": " 4", "answer": 4}\
-            """);
+            "{\"text\": \"caf\u00e9\u2028\", \"source\": {\"page\": 3}}\n \n"
+                + "{\"prompt\": \"2+2\", \"completion\": \" 4\", \"answer\": 4}");
     assertEquals(
         List.of(new Example.Text(1, "caf\u00e9\u2028"), new Example.Completion(3, "2+2", " 4")),
         Dataset.read(file).examples());
