@@ -4,6 +4,7 @@ module dev.granula.cli {
   requires static org.jspecify;
   requires info.picocli;
   requires me.tongfei.progressbar;
+  requires tools.jackson.databind;
 
   opens dev.granula.cli to
       info.picocli;

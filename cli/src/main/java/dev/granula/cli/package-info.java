@@ -1,4 +1,7 @@
-/** The {@code granula} command. */
+/**
+ * The {@code granula} command: options, progress, exit codes, and nothing that a library would
+ * need.
+ */
 @NullMarked
 package dev.granula.cli;
 
