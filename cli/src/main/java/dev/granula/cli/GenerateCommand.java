@@ -69,6 +69,9 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     options(maxNewTokens == null ? DEFAULT_NEW_TOKENS : maxNewTokens);
+    if (temperature == 0 && (topK > 0 || topP < 1)) {
+      spec.commandLine().getErr().println("note: at temperature 0 --top-k and --top-p do nothing");
+    }
     try (CpuDevice cpu = device.open()) {
       LanguageModel loaded = model.load(cpu);
       PrintWriter out = spec.commandLine().getOut();

@@ -50,7 +50,6 @@ public record Quickstart(
           TRAIN,
           HELD_OUT,
           BASE + "/config.json",
-          BASE + "/generation_config.json",
           BASE + "/model.safetensors",
           BASE + "/tokenizer.json",
           BASE + "/tokenizer_config.json");
