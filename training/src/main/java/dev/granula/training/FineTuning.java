@@ -3,6 +3,7 @@ package dev.granula.training;
 import dev.granula.gralora.GraLoraConfig;
 import dev.granula.models.CausalLm;
 import dev.granula.nn.Parameter;
+import dev.granula.tensor.DType;
 import dev.granula.training.data.Dataset;
 import dev.granula.training.data.EncodedDataset;
 import dev.granula.training.data.SampleEncoder;
@@ -79,6 +80,7 @@ public record FineTuning(
     EncodedDataset encoded = encoder.encode(data);
     EncodedDataset heldOut = evaluationData == null ? null : encoder.encode(evaluationData);
     Seeds seeds = Seeds.of(options.seed());
+    noteWidening();
     Trainable trainable = Trainable.prepare(model, method, seeds.adapter());
     Trainer trainer = new Trainer(model.network(), trainable.parameters(), encoded, options);
     listener.onStart(plan(trainable, encoded, trainer.steps()));
@@ -93,6 +95,15 @@ public record FineTuning(
     } finally {
       network.setTraining(false);
       network.setGradientCheckpointing(false);
+    }
+  }
+
+  private void noteWidening() {
+    boolean narrow =
+        model.network().namedParameters().values().stream()
+            .anyMatch(p -> p.dtype() == DType.BF16 || p.dtype() == DType.F16);
+    if (narrow && method instanceof Method.Full) {
+      listener.onNote("the weights are stored in 16 bits; they are trained and saved in F32");
     }
   }
 
