@@ -41,6 +41,11 @@ public final class AdaptedLinear extends Layer {
     return Collections.unmodifiableMap(adapters);
   }
 
+  /** The adapters that take part, in the order in which they are summed. */
+  public List<Adapter> active() {
+    return List.copyOf(active.values());
+  }
+
   void add(String name, Adapter adapter) {
     adapters.put(name, register(name, adapter));
     adapter.setTraining(isTraining());
@@ -98,21 +103,17 @@ public final class AdaptedLinear extends Layer {
   }
 
   /**
-   * The base layer with the updates of {@code names} in its weight, added in F32 (F64 for an F64
-   * base) and rounded once to {@code dtype}; this layer stays as it is.
+   * The base layer with the active updates in its weight, added in F32 (F64 for an F64 base) and
+   * rounded once to {@code dtype}; this layer stays as it is.
    */
-  Linear merge(List<String> names, @Nullable DType dtype) {
+  Linear merge(@Nullable DType dtype) {
     Tensor weight = base.weight().data();
     DType sum = weight.dtype() == DType.F64 ? DType.F64 : DType.F32;
     Tensor total = weight.to(sum);
     Tensor outIn = base.isFanInFanOut() ? total.transpose(0, 1) : total;
-    for (String name : names) {
-      Adapter adapter = adapters.get(name);
-      if (adapter != null) {
-        Tensor delta = adapter.deltaWeight();
-        List<Tensor> in = List.of(delta);
-        total.backend().evaluate(Expression.input(0), in, new double[0], outIn, Write.ADD);
-      }
+    for (Adapter adapter : active.values()) {
+      List<Tensor> delta = List.of(adapter.deltaWeight());
+      total.backend().evaluate(Expression.input(0), delta, new double[0], outIn, Write.ADD);
     }
     Tensor rounded = total.to(dtype == null ? weight.dtype() : dtype).persistent();
     Parameter bias = base.bias();

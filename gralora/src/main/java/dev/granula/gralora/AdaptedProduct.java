@@ -3,6 +3,7 @@ package dev.granula.gralora;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
+import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
@@ -74,7 +75,36 @@ record AdaptedProduct(List<Term> terms) implements Op {
           "adapted linear: input [..., I] and weight [O, I] do not fit: %s with %s"
               .formatted(x, w));
     }
+    checkFactors(in);
     return new Spec(x.with(-1, w.dim(0)), in.get(0).dtype());
+  }
+
+  private void checkFactors(List<Spec> in) {
+    Shape w = in.get(1).shape();
+    int factor = FIRST_FACTOR;
+    for (Term term : terms) {
+      long k = term.blocks();
+      Shape a = in.get(factor).shape();
+      Shape b = in.get(factor + 1).shape();
+      boolean fits =
+          a.rank() == 3
+              && b.rank() == 3
+              && a.slice(0, 2).equals(Shape.of(k, w.dim(1) / k))
+              && b.equals(Shape.of(k, a.dim(2), w.dim(0) / k));
+      if (!fits) {
+        throw new ShapeException(
+            "adapted linear: weight %s in %d x %d blocks needs A [k, I/k, r], B [k, r, O/k]: %s, %s"
+                .formatted(w, k, k, a, b));
+      }
+      for (Spec spec : in.subList(factor, factor + term.inputs())) {
+        if (spec.dtype() != in.get(0).dtype()) {
+          throw new DTypeException(
+              "adapted linear: input and factors differ in type: %s with %s; cast one"
+                  .formatted(in.get(0).dtype(), spec.dtype()));
+        }
+      }
+      factor += term.inputs();
+    }
   }
 
   @Override

@@ -13,6 +13,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,7 @@ public final class Adapters {
    * @throws AdapterException before anything is changed, with all problems of all targets
    */
   public void attach(String name, AdapterConfig config, long seed) {
+    TargetResolver.requireEveryName(model, config.targets());
     install(name, config, prepare(name, config, seed));
   }
 
@@ -75,11 +78,21 @@ public final class Adapters {
           "the adapter name '%s' is taken or not made of letters, digits, - and _".formatted(name));
     }
     targets.forEach((path, base) -> problems.addAll(check(config, path, base)));
+    targets.keySet().stream().filter(this::isForeign).forEach(path -> problems.add(foreign(path)));
     AdapterException.throwIfAny("attach adapter", problems);
     RandomStream random = new RandomStream(seed);
     Map<String, Adapter> adapters = new LinkedHashMap<>();
     targets.forEach((path, base) -> adapters.put(path, config.create(base, random)));
     return adapters;
+  }
+
+  /** True if another {@code Adapters} object has put its adapters there. */
+  private boolean isForeign(String path) {
+    return !layers.containsKey(path) && model.slotAt(path).get() instanceof AdaptedLinear;
+  }
+
+  private static String foreign(String path) {
+    return path + " is adapted through another Adapters object; attach through that one";
   }
 
   private void install(String name, AdapterConfig config, Map<String, Adapter> adapters) {
@@ -189,12 +202,16 @@ public final class Adapters {
    * Adds the active adapters to the weights. The base weights are kept, so that {@link #unmerge}
    * gives back the very bits.
    *
-   * @throws AdapterException if a merged weight is not finite; then no layer is merged
+   * @throws AdapterException if no adapter is active or a merged weight is not finite; then no
+   *     layer is merged
    */
   public void merge() {
     requireUnmerged("merge");
-    Map<String, Linear> results = mergedLayers(null);
-    results.forEach((path, linear) -> layer(path).setMerged(linear));
+    if (active.isEmpty()) {
+      throw new AdapterException(
+          "merge", "no adapter is active; activate one of " + configs.keySet());
+    }
+    mergedLayers(null).forEach((path, linear) -> layer(path).setMerged(linear));
     merged = active;
   }
 
@@ -217,16 +234,23 @@ public final class Adapters {
   }
 
   /**
-   * Replaces adapted layers by plain linear layers that hold the merged weights, in {@code dtype}
-   * or, where that is null, in the base's own type.
+   * Replaces adapted layers by plain linear layers with the active adapters in their weights, in
+   * {@code dtype} or, where that is null, in the base's own type. Layers without an active adapter
+   * get their base layer back.
+   *
+   * @throws AdapterException if a merged weight is not finite; then nothing is changed
    */
   public void mergeAndUnload(@Nullable DType dtype) {
-    unmerge();
     Map<String, Linear> results = mergedLayers(dtype);
-    results.forEach((path, linear) -> model.slotAt(path).set(linear));
+    layers.forEach(
+        (path, layer) -> {
+          Linear result = results.get(path);
+          model.slotAt(path).set(result == null ? layer.base() : result);
+        });
     layers.clear();
     configs.clear();
     active = List.of();
+    merged = List.of();
   }
 
   private Map<String, Linear> mergedLayers(@Nullable DType dtype) {
@@ -234,8 +258,11 @@ public final class Adapters {
     List<String> broken = new ArrayList<>();
     layers.forEach(
         (path, layer) -> {
+          if (layer.active().isEmpty()) {
+            return;
+          }
           try (var scope = layer.base().weight().data().device().memory().step()) {
-            Linear result = layer.merge(active, dtype);
+            Linear result = layer.merge(dtype);
             results.put(path, result);
             if (!isFinite(result.weight().data())) {
               broken.add(
@@ -273,7 +300,24 @@ public final class Adapters {
             adapters.put(path, adapter);
           }
         });
-    PeftFiles.save(directory, config, adapters, metadata);
+    Path folder = name.equals(DEFAULT) ? directory : directory.resolve(name);
+    PeftFiles.save(folder, config, namedTargets(config, adapters.keySet()), adapters, metadata);
+  }
+
+  /** As PEFT does, the file names what was adapted: "all linear" and defaults become names. */
+  private Targets namedTargets(AdapterConfig config, Set<String> paths) {
+    Targets targets = config.targets();
+    boolean named =
+        targets.selection() instanceof Targets.Selection.Names
+            || targets.selection() instanceof Targets.Selection.Regex;
+    if (named) {
+      return targets;
+    }
+    Set<String> last = new TreeSet<>();
+    paths.forEach(path -> last.add(path.substring(path.lastIndexOf('.') + 1)));
+    Targets byLastPart = targets.withSelection(new Targets.Selection.Names(last));
+    boolean same = TargetResolver.resolve(model, modelType, byLastPart).keySet().equals(paths);
+    return same ? byLastPart : targets.withSelection(new Targets.Selection.Names(paths));
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Settings of LoRA (Hu et al. 2021), the baseline, with PEFT's names in parentheses.
@@ -96,7 +97,9 @@ public record LoraConfig(
     double alpha = fields.number("lora_alpha", DEFAULT.alpha);
     double dropout = fields.number("lora_dropout", DEFAULT.dropout);
     boolean fanInFanOut = fields.bool("fan_in_fan_out", DEFAULT.fanInFanOut);
-    boolean initWeights = fields.bool("init_lora_weights", DEFAULT.initWeights);
+    boolean initWeights =
+        fields.initialisation(
+            "init_lora_weights", DEFAULT.initWeights, Set.of("gaussian", "orthogonal"));
     Targets targets = fields.targets();
     FIXED.forEach(fields::accept);
     fields.finish();

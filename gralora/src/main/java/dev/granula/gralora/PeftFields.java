@@ -85,6 +85,19 @@ final class PeftFields {
     return node.booleanValue();
   }
 
+  /**
+   * A choice of initial values that are overwritten when weights are loaded: its name does not
+   * matter.
+   */
+  boolean initialisation(String name, boolean fallback, Set<String> harmless) {
+    JsonNode node = json.get(name);
+    if (node != null && node.isString() && harmless.contains(node.stringValue())) {
+      read.add(name);
+      return true;
+    }
+    return bool(name, fallback);
+  }
+
   /** Takes a field that is supported with one value only. */
   void accept(String name, Object only) {
     JsonNode node = value(name);

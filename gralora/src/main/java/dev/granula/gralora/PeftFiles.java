@@ -2,13 +2,16 @@ package dev.granula.gralora;
 
 import dev.granula.nn.Parameter;
 import dev.granula.tensor.Tensor;
+import dev.granula.tensor.internal.io.AtomicFile;
+import dev.granula.tensor.internal.io.JsonFormatException;
+import dev.granula.tensor.internal.io.StrictJson;
 import dev.granula.tensor.safetensors.SafetensorsFile;
 import dev.granula.tensor.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,8 +20,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,11 +38,10 @@ final class PeftFiles {
   /** The version of PEFT whose layout this is. */
   private static final String PEFT_VERSION = "0.21.0";
 
+  private static final long MAX_CONFIG_BYTES = 1 << 20;
+
   private static final JsonMapper JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .build();
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
   private final Path directory;
   private final AdapterConfig config;
@@ -84,9 +84,9 @@ final class PeftFiles {
   private static JsonNode parse(Path file) {
     JsonNode json;
     try {
-      json = JSON.readTree(Files.readAllBytes(file));
-    } catch (JacksonException e) {
-      throw new AdapterException("read " + file, "not valid JSON: " + e.getOriginalMessage());
+      json = StrictJson.read(file, MAX_CONFIG_BYTES);
+    } catch (JsonFormatException e) {
+      throw new AdapterException("read " + file, "not valid JSON: " + e.getMessage());
     } catch (IOException e) {
       throw new UncheckedIOException("read " + file, e);
     }
@@ -152,28 +152,28 @@ final class PeftFiles {
     return keyed;
   }
 
-  /** The weights come first and the configuration last, each written aside and renamed. */
+  /** The weights come first and the configuration last; each appears whole or not at all. */
   static void save(
-      Path directory, AdapterConfig config, Map<String, Adapter> adapters, PeftMetadata metadata) {
+      Path directory,
+      AdapterConfig config,
+      Targets targets,
+      Map<String, Adapter> adapters,
+      PeftMetadata metadata) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     keyed(adapters).forEach((name, parameter) -> tensors.put(name, parameter.data()));
+    byte[] json = JSON.writeValueAsBytes(fields(config, targets, metadata));
     try {
       Files.createDirectories(directory);
       SafetensorsWriter.write(directory.resolve(WEIGHTS), tensors, Map.of("format", "pt"));
-      Path temporary = Files.createTempFile(directory, CONFIG, ".tmp");
-      try {
-        Files.write(temporary, JSON.writeValueAsBytes(fields(config, metadata)));
-        Files.move(temporary, directory.resolve(CONFIG), StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      AtomicFile.write(directory.resolve(CONFIG), out -> out.write(ByteBuffer.wrap(json)));
     } catch (IOException e) {
       throw new UncheckedIOException("save adapter to " + directory, e);
     }
   }
 
   /** All fields of PEFT's configuration classes that have a meaning here, sorted by name. */
-  private static Map<String, @Nullable Object> fields(AdapterConfig config, PeftMetadata metadata) {
+  private static Map<String, @Nullable Object> fields(
+      AdapterConfig config, Targets targets, PeftMetadata metadata) {
     Map<String, @Nullable Object> fields = new TreeMap<>(config.toPeft());
     fields.put("peft_type", config.peftType());
     fields.put("peft_version", PEFT_VERSION);
@@ -184,7 +184,6 @@ final class PeftFiles {
     fields.put("task_type", metadata.taskType());
     fields.put("base_model_name_or_path", metadata.baseModel());
     fields.put("revision", metadata.revision());
-    Targets targets = config.targets();
     fields.put("target_modules", selection(targets.selection()));
     fields.put("layers_to_transform", orNull(targets.layersToTransform()));
     fields.put("layers_pattern", orNull(targets.layersPattern()));

@@ -53,6 +53,35 @@ final class TargetResolver {
     return result;
   }
 
+  /**
+   * Every name must name something: PEFT passes over names without a match, which hides
+   * misspellings.
+   *
+   * @throws AdapterException naming each name without a linear layer, and the nearest names
+   */
+  static void requireEveryName(Module model, Targets targets) {
+    if (!(targets.selection() instanceof Targets.Selection.Names(Set<String> names))) {
+      return;
+    }
+    Set<String> linears = linears(model).keySet();
+    Set<String> modules = model.namedModules().keySet();
+    List<String> problems = new ArrayList<>();
+    for (String name : names) {
+      if (linears.stream().noneMatch(path -> isNamed(path, name))) {
+        problems.add(
+            modules.stream().anyMatch(path -> isNamed(path, name))
+                ? "target module %s is no linear layer".formatted(name)
+                : "target module %s matches no layer; nearest names: %s"
+                    .formatted(name, String.join(", ", nearest(Set.of(name), linears))));
+      }
+    }
+    AdapterException.throwIfAny("find targets", problems);
+  }
+
+  private static boolean isNamed(String path, String name) {
+    return path.equals(name) || path.endsWith("." + name);
+  }
+
   /** All linear layers by path, adapted ones under the path that they had before. */
   static Map<String, Linear> linears(Module model) {
     Map<String, Linear> linears = new LinkedHashMap<>();
@@ -150,7 +179,9 @@ final class TargetResolver {
     if (!targets.layersPattern().isEmpty()) {
       message += " of %s".formatted(targets.layersPattern());
     }
-    return message + "; nearest names: " + String.join(", ", nearest(selection, paths));
+    Set<String> wanted =
+        selection instanceof Targets.Selection.Names(Set<String> names) ? names : Set.of();
+    return message + "; nearest names: " + String.join(", ", nearest(wanted, paths));
   }
 
   private static String describe(Targets.Selection selection) {
@@ -162,17 +193,20 @@ final class TargetResolver {
     };
   }
 
-  private static List<String> nearest(Targets.Selection selection, Set<String> paths) {
+  /**
+   * The last parts of {@code paths}, those nearest to {@code wanted} first; all if that is empty.
+   */
+  private static List<String> nearest(Set<String> wanted, Set<String> paths) {
     Set<String> names = new TreeSet<>();
-    paths.forEach(path -> names.add(path.substring(path.lastIndexOf('.') + 1)));
+    paths.forEach(path -> names.add(last(path)));
     List<String> sorted = new ArrayList<>(names);
-    if (selection instanceof Targets.Selection.Names(Set<String> wanted)) {
-      sorted.sort(
-          Comparator.comparingInt(
-              name -> wanted.stream().mapToInt(w -> distance(last(w), name)).min().orElse(0)));
-      return sorted.subList(0, Math.min(SUGGESTIONS, sorted.size()));
+    if (wanted.isEmpty()) {
+      return sorted;
     }
-    return sorted;
+    sorted.sort(
+        Comparator.comparingInt(
+            name -> wanted.stream().mapToInt(w -> distance(last(w), name)).min().orElse(0)));
+    return sorted.subList(0, Math.min(SUGGESTIONS, sorted.size()));
   }
 
   private static String last(String path) {

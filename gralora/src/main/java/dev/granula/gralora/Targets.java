@@ -40,6 +40,10 @@ public record Targets(
     layersPattern = List.copyOf(layersPattern);
   }
 
+  Targets withSelection(Selection value) {
+    return new Targets(value, layersToTransform, layersPattern);
+  }
+
   public static Targets architectureDefault() {
     return new Targets(new Selection.ArchitectureDefault(), List.of(), List.of());
   }

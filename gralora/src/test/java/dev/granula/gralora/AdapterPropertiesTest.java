@@ -172,6 +172,10 @@ class AdapterPropertiesTest {
       to.factors().get(i).assign(flat.transpose(0, 1));
     }
     assertArrayEquals(forward(gralora, one), forward(lora, one), 1e-12);
+    gralora.forward(input(one)).sum().backward();
+    lora.forward(input(one)).sum().backward();
+    double[] expected = FusedGradient.of(lora.lin.get()).toDoubleArray();
+    assertArrayEquals(expected, FusedGradient.of(gralora.lin.get()).toDoubleArray(), 1e-10);
   }
 
   @Property(tries = 20, seed = "2505")

@@ -12,6 +12,7 @@ import dev.granula.autograd.Variable;
 import dev.granula.nn.Linear;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
+import dev.granula.tensor.GranulaException;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.cpu.Cpu;
 import dev.granula.tensor.safetensors.SafetensorsWriter;
@@ -198,6 +199,70 @@ class AdaptersTest {
             "base_model.model.lin0.gralora_A is [2, 5, 31], it must be [2, 5, 32]"),
         e.problems());
     assertInstanceOf(Linear.class, other.lin0.get());
+  }
+
+  @Test
+  void mergingWithoutAnActiveAdapterIsRefused() {
+    adapters.attach("default", CONFIG.withInitWeights(false), 1);
+    adapters.activate();
+    assertThrows(AdapterException.class, adapters::merge);
+    adapters.activate("default");
+    model.forward(input()).sum().backward();
+    adapters.parameters().forEach((name, p) -> assertNotNull(p.grad(), name));
+  }
+
+  @Test
+  void onlyLayersWithAnActiveAdapterAreMerged() {
+    adapters.attach("a", CONFIG.withInitWeights(false), 1);
+    Linear second = (Linear) model.lin1.get();
+    GraLoraConfig other = CONFIG.withTargets(Targets.names("lin1")).withInitWeights(false);
+    adapters.attach("b", other, 2);
+    adapters.activate("a");
+    float[] expected = output();
+    adapters.mergeAndUnload(null);
+    assertEquals(second, model.lin1.get());
+    assertArrayEquals(expected, output(), 1e-4f);
+  }
+
+  @Test
+  void layersOfAnotherAdaptersObjectAreRefused() {
+    adapters.attach("a", CONFIG, 1);
+    Adapters other = Adapters.on(model, null, new RandomStream(0));
+    assertThrows(AdapterException.class, () -> other.attach("b", CONFIG, 1));
+  }
+
+  @Test
+  void everyTargetNameMustMatch() {
+    GraLoraConfig config = CONFIG.withTargets(Targets.names("lin0", "lin9"));
+    AdapterException e =
+        assertThrows(AdapterException.class, () -> adapters.attach("default", config, 1));
+    assertTrue(e.getMessage().contains("lin9"), e.getMessage());
+    assertInstanceOf(Linear.class, model.lin0.get());
+  }
+
+  /** As PEFT does, the file names what was adapted. */
+  @Test
+  void savedTargetsAreNames(@TempDir Path directory) throws IOException {
+    adapters.attach("default", CONFIG.withTargets(Targets.allLinear()), 1);
+    adapters.save(directory, "default", PeftMetadata.causalLm("base"));
+    String json = Files.readString(directory.resolve(PeftFiles.CONFIG)).replaceAll("\\s", "");
+    assertTrue(json.contains("\"target_modules\":[\"lin0\",\"lin1\"]"), json);
+  }
+
+  /** Several adapters on a layer move its weight by the sum of what each does. */
+  @Test
+  void fusedGradientsOfSeveralAdaptersAdd() {
+    adapters.attach("a", CONFIG.withInitWeights(false), 1);
+    adapters.attach("b", CONFIG.withRank(8, 4, 2).withInitWeights(false), 2);
+    adapters.activate("a", "b");
+    model.forward(input()).sum().backward();
+    float[] both = FusedGradient.of(model.lin0.get()).toFloatArray();
+    float[] a = adapters.layers().get("lin0").adapters().get("a").fusedGradient().toFloatArray();
+    float[] b = adapters.layers().get("lin0").adapters().get("b").fusedGradient().toFloatArray();
+    for (int i = 0; i < both.length; i++) {
+      assertEquals(a[i] + b[i], both[i], 1e-4 * Math.abs(both[i]) + 1e-6);
+    }
+    assertThrows(GranulaException.class, () -> FusedGradient.of(model.lin1.get()));
   }
 
   @Test

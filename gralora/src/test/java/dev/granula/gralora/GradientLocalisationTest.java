@@ -10,7 +10,6 @@ import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.cpu.CpuDevice;
-import java.util.function.BiPredicate;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -70,8 +69,8 @@ class GradientLocalisationTest {
       adapter = adapters.layers().get("lin").adapters().get("default");
       Variable y = model.forward(Variable.constant(Tensor.of(DEVICE, x, c.rows, c.in())));
       y.backward(Tensor.of(DEVICE, g, c.rows, c.out()));
-      fused = matrix(adapter.fusedGradient());
-      full = matrix(linear.weight().grad());
+      fused = matrix(FusedGradient.of(model.lin.get()));
+      full = matrix(FusedGradient.of(linear));
     }
   }
 
@@ -149,60 +148,64 @@ class GradientLocalisationTest {
     return sum;
   }
 
-  /**
-   * LoRA's block (i, j) = c^2 (sum_m F_im A_m A_j^T + sum_m B_i B_m^T F_mj) reads a row and a
-   * column.
-   */
+  /** LoRA's block (i, j) = c^2 (sum_m F_im A_m^T A_j + sum_m B_i B_m^T F_mj), from autograd. */
   @Property(tries = 40, seed = "2505")
-  void blockOfLoraReadsItsRowAndColumn(@ForAll("cases") Case c) {
-    Run run =
-        new Run(
-            c, lora(c), random(c.seed + 1, c.rows * c.in()), random(c.seed + 2, c.rows * c.out()));
+  void loraIsItsFormula(@ForAll("cases") Case c) {
+    Run run = loraRun(c);
     double[] a = run.adapter.factors().get(0).data().toDoubleArray();
     double[] b = run.adapter.factors().get(1).data().toDoubleArray();
     double scale = ALPHA / c.rank();
     for (int row = 0; row < c.out(); row++) {
       for (int col = 0; col < c.in(); col++) {
-        double all = lora(c, a, b, run.full, row, col, (i, j) -> true);
-        int bi = row / c.ob;
-        int bj = col / c.ib;
-        double cross = lora(c, a, b, run.full, row, col, (i, j) -> i == bi || j == bj);
-        assertEquals(all * scale * scale, run.fused[row][col], 1e-11);
-        assertEquals(all, cross, 1e-11, "the 2k - 1 blocks of row and column are all it reads");
+        double expected = lora(c, a, b, run.full, row, col) * scale * scale;
+        assertEquals(expected, run.fused[row][col], 1e-11, c + " at " + row + ", " + col);
       }
     }
-    assertTrue(readsBlocksBesideItsOwn(c, a, b, run.full), "LoRA reads more than its own block");
   }
 
-  private static boolean readsBlocksBesideItsOwn(Case c, double[] a, double[] b, double[][] f) {
-    double all = lora(c, a, b, f, 0, 0, (i, j) -> true);
-    double own = lora(c, a, b, f, 0, 0, (i, j) -> i == 0 && j == 0);
-    return Math.abs(all - own) > 1e-12;
+  /** Doubling one block of F changes block (0, 0) exactly if it reads it: 2k - 1 of k^2 blocks. */
+  @Property(tries = 40, seed = "2505")
+  void blockOfLoraReadsItsRowAndColumn(@ForAll("cases") Case c) {
+    Run run = loraRun(c);
+    double[] a = run.adapter.factors().get(0).data().toDoubleArray();
+    double[] b = run.adapter.factors().get(1).data().toDoubleArray();
+    double before = lora(c, a, b, run.full, 0, 0);
+    int read = 0;
+    for (int i = 0; i < c.k; i++) {
+      for (int j = 0; j < c.k; j++) {
+        boolean changed = lora(c, a, b, withDoubledBlock(c, run.full, i, j), 0, 0) != before;
+        assertEquals(i == 0 || j == 0, changed, c + ": block " + i + ", " + j);
+        read += changed ? 1 : 0;
+      }
+    }
+    assertEquals(2 * c.k - 1, read);
   }
 
-  /**
-   * F A A^T + B B^T F with lora_A [r, I] and lora_B [O, r], over the blocks of F that {@code use}
-   * names.
-   */
-  private static double lora(
-      Case c,
-      double[] a,
-      double[] b,
-      double[][] f,
-      int row,
-      int col,
-      BiPredicate<Integer, Integer> use) {
+  private static Run loraRun(Case c) {
+    return new Run(
+        c, lora(c), random(c.seed + 1, c.rows * c.in()), random(c.seed + 2, c.rows * c.out()));
+  }
+
+  private static double[][] withDoubledBlock(Case c, double[][] f, int i, int j) {
+    double[][] copy = new double[f.length][];
+    for (int row = 0; row < f.length; row++) {
+      copy[row] = f[row].clone();
+      for (int col = j * c.ib; row / c.ob == i && col < (j + 1) * c.ib; col++) {
+        copy[row][col] *= 2;
+      }
+    }
+    return copy;
+  }
+
+  /** (F A^T A + B B^T F)[row, col] with lora_A [r, I] and lora_B [O, r]. */
+  private static double lora(Case c, double[] a, double[] b, double[][] f, int row, int col) {
     double sum = 0;
     for (int p = 0; p < c.rank(); p++) {
       for (int n = 0; n < c.in(); n++) {
-        if (use.test(row / c.ob, n / c.ib)) {
-          sum += f[row][n] * a[p * c.in() + n] * a[p * c.in() + col];
-        }
+        sum += f[row][n] * a[p * c.in() + n] * a[p * c.in() + col];
       }
       for (int m = 0; m < c.out(); m++) {
-        if (use.test(m / c.ob, col / c.ib)) {
-          sum += b[row * c.rank() + p] * b[m * c.rank() + p] * f[m][col];
-        }
+        sum += b[row * c.rank() + p] * b[m * c.rank() + p] * f[m][col];
       }
     }
     return sum;
@@ -231,6 +234,7 @@ class GradientLocalisationTest {
       }
     }
     assertEquals(c.k, changedBlocks, "exactly k of k^2 blocks");
+    assertEquals(c.ib, changedColumns(before.fused, after.fused), "GraLoRA: I/k columns");
     Run loraBefore = new Run(c, lora(c), x, g);
     Run loraAfter = new Run(c, lora(c), amplified, g);
     assertEquals(c.in(), changedColumns(loraBefore.fused, loraAfter.fused), "LoRA: every column");
