@@ -19,6 +19,7 @@ public final class Workers implements AutoCloseable {
   }
 
   private static final int SPINS = 20_000;
+  private static final int SPINS_BEFORE_YIELD = 1_000;
 
   private static final class Job {
     final Task task;
@@ -85,8 +86,14 @@ public final class Workers implements AutoCloseable {
       LockSupport.unpark(thread);
     }
     current.work(0);
-    while (current.unfinished.get() > 0) {
-      Thread.onSpinWait();
+    for (int spins = 0; current.unfinished.get() > 0; spins++) {
+      // A worker may have lost its processor to another program: waiting must not keep it off
+      // longer.
+      if (spins < SPINS_BEFORE_YIELD) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
+      }
     }
     job = null;
     Throwable failure = current.failure.get();
