@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The lessons print what their text says. */
 class LessonsTest {
@@ -54,5 +57,15 @@ class LessonsTest {
   void graloraByHand() {
     String text = printed(Lesson05GraLoraByHand::run);
     assertTrue(text.contains("LoRA    8 of 8") && text.contains("GraLoRA 4 of 8"), text);
+  }
+
+  @Test
+  void fineTuning(@TempDir Path folder) {
+    Path quickstart = Path.of("../training/src/main/resources/dev/granula/training/quickstart");
+    Path adapter = folder.resolve("adapter");
+    Lesson06FineTuning.run(
+        quickstart.resolve("base"), quickstart.resolve("held-out.jsonl"), adapter, 3);
+    assertTrue(Files.exists(adapter.resolve("adapter_config.json")));
+    assertTrue(Files.exists(adapter.resolve("adapter_model.safetensors")));
   }
 }

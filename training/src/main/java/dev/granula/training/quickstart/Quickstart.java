@@ -39,7 +39,7 @@ public record Quickstart(
       new Method.Adapter(GraLoraConfig.DEFAULT.withTargets(Targets.allLinear()));
 
   public static final TrainingOptions OPTIONS =
-      TrainingOptions.DEFAULT.withSteps(300).withBatchSize(16).withLearningRate(4e-3);
+      TrainingOptions.DEFAULT.withSteps(200).withBatchSize(16).withLearningRate(2e-3);
 
   private static final int MAX_ANSWER_TOKENS = 24;
   private static final String BASE = "base";
