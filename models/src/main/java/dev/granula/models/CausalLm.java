@@ -32,7 +32,7 @@ public final class CausalLm extends Module {
   private final Decoder decoder;
   private final Slot<Layer> head;
   private final RotaryTable rotary;
-  private RandomStream random = new RandomStream(0);
+  private final RandomStream random = new RandomStream(0);
   private boolean gradientCheckpointing;
 
   CausalLm(ModelConfig config, Weights weights, Origin origin) {
@@ -66,11 +66,6 @@ public final class CausalLm extends Module {
    */
   public RandomStream random() {
     return random;
-  }
-
-  /** Draws dropout from {@code stream}, of which adapters must have been told, too. */
-  public void setRandom(RandomStream stream) {
-    random = stream;
   }
 
   /**

@@ -72,8 +72,7 @@ final class ModelsTest {
   @Test
   void repeatedLayersDropTheSameElements() {
     CausalLm model = Models.load(ModelGoldens.directory("qwen2-tiny"), DEVICE);
-    RandomStream random = new RandomStream(SEED);
-    model.setRandom(random);
+    RandomStream random = model.random();
     String path = "model.layers.0.mlp.down_proj";
     Parameter weight = model.namedParameters().get(path + ".weight");
     Layer base = (Layer) model.namedModules().get(path);
