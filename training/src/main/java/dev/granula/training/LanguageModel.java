@@ -110,6 +110,7 @@ public final class LanguageModel {
   /**
    * Continues {@code prompt}.
    *
+   * @param options those without stop tokens end at {@link #stopTokens()}
    * @param onText takes each piece of new text as soon as it is complete
    */
   public void generate(String prompt, GenerationOptions options, Consumer<String> onText) {
@@ -117,7 +118,7 @@ public final class LanguageModel {
     new Generator(network)
         .generate(
             List.of(tokenizer.encode(prompt, true)),
-            options.withStopTokenIds(stopTokens()),
+            options.stopTokenIds().isPresent() ? options : options.withStopTokenIds(stopTokens()),
             (_, token) -> onText.accept(decoder.append(token)));
     onText.accept(decoder.finish());
   }
