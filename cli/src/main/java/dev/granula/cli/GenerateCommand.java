@@ -93,7 +93,7 @@ final class GenerateCommand implements Callable<Integer> {
       return maxNewTokens;
     }
     int context = loaded.network().config().contextLength();
-    int used = loaded.tokenizer().encode(prompt, true).length;
+    int used = loaded.tokenizer().encodePrompt(prompt).length;
     return Math.max(1, Math.min(DEFAULT_NEW_TOKENS, context - used));
   }
 

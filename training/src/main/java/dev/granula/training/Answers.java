@@ -48,7 +48,7 @@ public record Answers(List<Answer> list) {
       List<Example.Completion> batch =
           questions.subList(from, Math.min(questions.size(), from + BATCH_SIZE));
       List<int[]> prompts =
-          batch.stream().map(q -> model.tokenizer().encode(q.prompt(), true)).toList();
+          batch.stream().map(q -> model.tokenizer().encodePrompt(q.prompt())).toList();
       List<Generation> generations = generator.generate(prompts, options, (_, _) -> {});
       for (int i = 0; i < batch.size(); i++) {
         Example.Completion question = batch.get(i);

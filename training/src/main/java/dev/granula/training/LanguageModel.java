@@ -117,7 +117,7 @@ public final class LanguageModel {
     StreamingDecoder decoder = tokenizer.streamingDecoder(true);
     new Generator(network)
         .generate(
-            List.of(tokenizer.encode(prompt, true)),
+            List.of(tokenizer.encodePrompt(prompt)),
             options.stopTokenIds().isPresent() ? options : options.withStopTokenIds(stopTokens()),
             (_, token) -> onText.accept(decoder.append(token)));
     onText.accept(decoder.finish());

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * Generator generator = new Generator(model);
- * Generation answer = generator.generate(tokenizer.encode("Hello", true), GenerationOptions.greedy(20));
+ * Generation answer = generator.generate(tokenizer.encodePrompt("Hello"), GenerationOptions.greedy(20));
  * }</pre>
  */
 public final class Generator {

@@ -75,15 +75,26 @@ public final class Tokenizer {
    *     Unicode can express
    */
   public int[] encode(String text, boolean addSpecialTokens) {
+    return encode(text, addSpecialTokens ? spec.template() : Template.none());
+  }
+
+  /**
+   * The ids of a text that goes on: with what the template puts before a text, such as the
+   * begin-of-sequence token, but without what it puts behind one, such as the end-of-sequence
+   * token.
+   *
+   * @throws IllegalArgumentException if the text has an unpaired surrogate
+   */
+  public int[] encodePrompt(String text) {
+    return encode(text, new Template(spec.template().prefix(), new int[0]));
+  }
+
+  private int[] encode(String text, Template template) {
     requirePairedSurrogates(text);
     var ids = new IntList();
-    if (addSpecialTokens) {
-      ids.addAll(spec.template().prefix());
-    }
+    ids.addAll(template.prefix());
     rawTokens.split(text, part -> encodeRaw(part, ids), ids::add);
-    if (addSpecialTokens) {
-      ids.addAll(spec.template().suffix());
-    }
+    ids.addAll(template.suffix());
     return ids.toArray();
   }
 

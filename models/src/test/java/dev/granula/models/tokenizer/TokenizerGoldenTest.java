@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,19 @@ class TokenizerGoldenTest {
           tokenizer.encode(text, true),
           () -> golden.toString());
     }
+  }
+
+  @Test
+  void aPromptHasOnlyWhatTheTemplatePutsBeforeIt() {
+    Tokenizer tokenizer = Tokenizer.load(Goldens.directory("mixed"));
+    int[] text = tokenizer.encode("hello", false);
+    assertArrayEquals(
+        around(new int[] {1}, text, new int[] {2, 2}), tokenizer.encode("hello", true));
+    assertArrayEquals(around(new int[] {1}, text, new int[0]), tokenizer.encodePrompt("hello"));
+  }
+
+  private static int[] around(int[]... parts) {
+    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
   }
 
   @ParameterizedTest

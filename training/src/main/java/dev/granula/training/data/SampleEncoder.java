@@ -103,20 +103,18 @@ public record SampleEncoder(
   /** One example, not cut. */
   public Sample encode(Example example) {
     return switch (example) {
-      case Example.Text(int line, String text) ->
-          new Sample(line, appendEos ? ended(tokenizer.encode(text, true)) : all(text), 1);
+      case Example.Text(int line, String text) -> {
+        int[] tokens = tokenizer.encode(text, true);
+        yield new Sample(line, appendEos ? ended(tokens) : tokens, 1);
+      }
       case Example.Completion(int line, String prompt, String completion) -> {
-        int[] before = all(prompt);
+        int[] before = tokenizer.encodePrompt(prompt);
         int[] after = ended(tokenizer.encode(completion, false));
         int[] tokens = Arrays.copyOf(before, before.length + after.length);
         System.arraycopy(after, 0, tokens, before.length, after.length);
         yield new Sample(line, tokens, Math.max(1, before.length));
       }
     };
-  }
-
-  private int[] all(String text) {
-    return tokenizer.encode(text, true);
   }
 
   /** With the end-of-sequence token, unless it stands there already. */

@@ -54,6 +54,22 @@ class SampleEncoderTest {
   }
 
   @Test
+  void noEndTokenOfTheTemplateStandsBetweenPromptAndCompletion() {
+    Tokenizer ending =
+        Tokenizer.load(Path.of("../models/src/test/resources/goldens/tokenizer/mixed"));
+    int begin = ending.bosTokenId().orElseThrow();
+    int end = ending.eosTokenId().orElseThrow();
+    assertEquals(end, Arrays.stream(ending.encode("hello", true)).reduce((_, id) -> id).orElse(-1));
+    Sample sample =
+        new SampleEncoder(ending, OptionalInt.of(end), 64)
+            .encode(new Example.Completion(1, "hello", " there"));
+    int[] prompt = concat(new int[] {begin}, ending.encode("hello", false));
+    int[] completion = ending.encode(" there", false);
+    assertArrayEquals(concat(prompt, completion, new int[] {end}), sample.tokens());
+    assertEquals(prompt.length, sample.firstTarget());
+  }
+
+  @Test
   void longSamplesAreCutAndCountedAndThoseWithoutATargetSkipped() {
     String prompt = "hello ".repeat(10);
     EncodedDataset encoded =
