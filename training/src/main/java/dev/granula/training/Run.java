@@ -1,6 +1,5 @@
 package dev.granula.training;
 
-import dev.granula.tensor.GranulaException;
 import dev.granula.training.data.EncodedDataset;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +67,8 @@ final class Run {
   private void saveAfter(DivergenceException e) {
     try {
       save();
-    } catch (GranulaException failure) {
+    } catch (RuntimeException failure) {
+      // A full disk, too, must not hide why the run ends.
       e.addSuppressed(failure);
     }
   }

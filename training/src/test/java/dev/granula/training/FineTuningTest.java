@@ -3,6 +3,7 @@ package dev.granula.training;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import dev.granula.nn.optim.Schedule;
 import dev.granula.training.data.Dataset;
 import dev.granula.training.data.Example;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -221,6 +223,40 @@ class FineTuningTest {
     again.loadAdapter(output);
     assertTrue(Double.isFinite(again.evaluate(DATA).loss()));
     assertEquals(3, metrics(output).size());
+  }
+
+  @Test
+  void aFailedSaveDoesNotHideThatTheLossIsNotFinite() {
+    LanguageModel model = TinyModel.load(base);
+    Path output = folder.resolve("adapter");
+    TrainingListener breaker =
+        new TrainingListener() {
+          @Override
+          public void onStep(StepMetrics metrics) {
+            overflow(model, "model.norm.weight");
+            overflow(model, "lm_head.weight");
+            try {
+              // What is not empty cannot be replaced by the file.
+              Files.createDirectories(output.resolve("adapter_model.safetensors/in-the-way"));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    FineTuning tuning =
+        FineTuning.of(model).withMethod(GRALORA).withOptions(OPTIONS).withListener(breaker);
+    DivergenceException e = assertThrows(DivergenceException.class, () -> tuning.run(DATA, output));
+    assertTrue(e.weightsAreFinite());
+    assertEquals(1, e.getSuppressed().length);
+    assertInstanceOf(UncheckedIOException.class, e.getSuppressed()[0]);
+  }
+
+  /** Makes weights so large, though finite, that what is computed with them is not. */
+  private static void overflow(LanguageModel model, String name) {
+    var weights = model.network().namedParameters().get(name).data();
+    for (long i = 0; i < weights.elementCount(); i++) {
+      weights.store(i, 3e38);
+    }
   }
 
   @Test
