@@ -43,16 +43,21 @@ final class ConfigFile {
    * @throws ParameterException naming every key that is unknown and every value of a wrong kind
    */
   static String[] expand(CommandLine root, String... args) {
-    CommandLine command = args.length == 0 ? null : root.getSubcommands().get(args[0]);
-    String file = command == null ? null : value(args);
+    // Options of the root, such as --stacktrace, may stand before the command; they have no values.
+    int first = 0;
+    while (first < args.length && !root.getSubcommands().containsKey(args[first])) {
+      first++;
+    }
+    CommandLine command = first == args.length ? null : root.getSubcommands().get(args[first]);
+    String file = command == null ? null : value(first + 1, args);
     if (command == null || file == null || option(command, OPTION) == null) {
       return args;
     }
-    return new ConfigFile(command, Path.of(file)).expand(args);
+    return new ConfigFile(command, Path.of(file)).expand(first + 1, args);
   }
 
-  private static @Nullable String value(String... args) {
-    for (int i = 1; i < args.length; i++) {
+  private static @Nullable String value(int from, String... args) {
+    for (int i = from; i < args.length; i++) {
       if (args[i].startsWith(OPTION + "=")) {
         return args[i].substring(OPTION.length() + 1);
       }
@@ -67,7 +72,7 @@ final class ConfigFile {
     return command.getCommandSpec().optionsMap().get(name);
   }
 
-  private String[] expand(String... args) {
+  private String[] expand(int at, String... args) {
     Map<String, String> fromFile = read();
     List<String> given = Arrays.stream(args).map(arg -> arg.replaceFirst("=.*", "")).toList();
     fromFile.keySet().removeAll(given);
@@ -76,7 +81,7 @@ final class ConfigFile {
       fromFile.keySet().removeAll(List.of("--steps", "--epochs"));
     }
     List<String> expanded = new ArrayList<>(List.of(args));
-    expanded.addAll(1, fromFile.values());
+    expanded.addAll(at, fromFile.values());
     return expanded.toArray(String[]::new);
   }
 

@@ -126,6 +126,18 @@ class CommandsTest {
   }
 
   @Test
+  void optionsComeFromAFileAlsoBehindGlobalOptions() throws IOException {
+    Path config =
+        Files.writeString(
+            folder.resolve("steps.json"),
+            "{\"model\": \"%s\", \"data\": \"%s\", \"steps\": 2}".formatted(base, data));
+    Path output = folder.resolve("behind-global");
+    Cli train = Cli.run("--stacktrace", "train", "--config", config, "--output", output);
+    assertEquals(0, train.exitCode(), train::err);
+    assertEquals(2, Files.readAllLines(output.resolve("metrics.jsonl")).size());
+  }
+
+  @Test
   void envSaysWhatRunsHere() {
     Cli env = Cli.run("env", "--json");
     assertEquals(0, env.exitCode());
