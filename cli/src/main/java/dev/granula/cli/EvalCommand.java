@@ -55,11 +55,7 @@ final class EvalCommand implements Callable<Integer> {
     try (CpuDevice cpu = device.open()) {
       LanguageModel loaded = model.load(cpu);
       EncodedDataset encoded = loaded.encoder().withMaxLength(maxLength).encode(dataset);
-      if (encoded.cutCount() > 0) {
-        PrintWriter err = spec.commandLine().getErr();
-        err.println(
-            "%d samples are longer than --max-length and were cut".formatted(encoded.cutCount()));
-      }
+      SampleLosses.of(encoded.counts()).ifPresent(spec.commandLine().getErr()::println);
       print(Evaluation.of(loaded.network(), encoded, Evaluation.BATCH_SIZE));
     }
     return 0;

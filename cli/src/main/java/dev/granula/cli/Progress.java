@@ -45,13 +45,10 @@ class Progress implements TrainingListener, AutoCloseable {
             plan.trainableParameters(),
             plan.totalParameters(),
             100.0 * plan.trainableParameters() / plan.totalParameters()));
-    line(String.format(Locale.ROOT, "%,d samples, %,d steps", plan.samples(), plan.steps()));
-    if (plan.cutSamples() > 0) {
-      line(plan.cutSamples() + " samples are longer than --max-length and were cut");
-    }
-    if (plan.skippedSamples() > 0) {
-      line(plan.skippedSamples() + " samples have no target left and are skipped");
-    }
+    line(
+        String.format(Locale.ROOT, "%,d samples, %,d steps", plan.training().used(), plan.steps()));
+    SampleLosses.of(plan.training()).ifPresent(this::line);
+    plan.evaluation().flatMap(SampleLosses::of).ifPresent(this::line);
     if (isTerminal()) {
       bar = newBar(plan.steps());
     }

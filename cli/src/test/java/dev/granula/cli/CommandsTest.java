@@ -138,6 +138,23 @@ class CommandsTest {
   }
 
   @Test
+  void whatIsCutOrSkippedIsSaid() throws IOException {
+    Path longer =
+        Files.writeString(
+            folder.resolve("longer.jsonl"),
+            """
+            {"text": "one two three four five six seven eight nine ten"}
+            {"prompt": "one two three four five six seven eight", "completion": " nine"}
+            {"text": "one"}
+            """);
+    String line = longer + ": of 3 samples 2 cut to --max-length, 1 skipped, without a target";
+    Cli eval = Cli.run("eval", "--model", base, "--data", longer, "--max-length", 6);
+    assertEquals(List.of(line), eval.err().lines().toList());
+    Cli train = train(folder.resolve("cut"), "--eval-data", longer, "--max-length", 6);
+    assertEquals(1, train.err().lines().filter(line::equals).count(), train::err);
+  }
+
+  @Test
   void envSaysWhatRunsHere() {
     Cli env = Cli.run("env", "--json");
     assertEquals(0, env.exitCode());

@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,7 +84,7 @@ public record FineTuning(
     noteWidening();
     Trainable trainable = Trainable.prepare(model, method, seeds.adapter());
     Trainer trainer = new Trainer(model.network(), trainable.parameters(), encoded, options);
-    listener.onStart(plan(trainable, encoded, trainer.steps()));
+    listener.onStart(plan(trainable, encoded, heldOut, trainer.steps()));
     CausalLm network = model.network();
     network.random().seek(seeds.dropout());
     network.setTraining(true);
@@ -107,16 +108,16 @@ public record FineTuning(
     }
   }
 
-  private TrainingPlan plan(Trainable trainable, EncodedDataset data, long steps) {
+  private TrainingPlan plan(
+      Trainable trainable, EncodedDataset data, @Nullable EncodedDataset heldOut, long steps) {
     return new TrainingPlan(
         method.label(),
         trainable.scale(),
         trainable.targets(),
         elementCount(trainable.parameters().values()),
         elementCount(model.network().namedParameters().values()),
-        data.size(),
-        data.cutCount(),
-        data.skippedCount(),
+        data.counts(),
+        Optional.ofNullable(heldOut).map(EncodedDataset::counts),
         steps);
   }
 

@@ -1,6 +1,8 @@
 package dev.granula.training;
 
+import dev.granula.training.data.SampleCounts;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -11,9 +13,8 @@ import java.util.OptionalDouble;
  * @param targets paths of the adapted layers; empty for full fine-tuning
  * @param trainableParameters numbers that are trained
  * @param totalParameters numbers of the model, adapter included
- * @param samples of one epoch
- * @param cutSamples samples that lost tokens to the maximum length
- * @param skippedSamples examples left out because no target remained
+ * @param training samples of one epoch
+ * @param evaluation samples of an evaluation; empty if there is none
  * @param steps of the run
  */
 public record TrainingPlan(
@@ -22,9 +23,8 @@ public record TrainingPlan(
     List<String> targets,
     long trainableParameters,
     long totalParameters,
-    int samples,
-    int cutSamples,
-    int skippedSamples,
+    SampleCounts training,
+    Optional<SampleCounts> evaluation,
     long steps) {
   public TrainingPlan {
     targets = List.copyOf(targets);

@@ -19,6 +19,10 @@ public record EncodedDataset(String name, List<Sample> samples, int cutCount, in
     return samples.size();
   }
 
+  public SampleCounts counts() {
+    return new SampleCounts(name, size(), cutCount, skippedCount);
+  }
+
   public long targetCount() {
     return samples.stream().mapToLong(Sample::targetCount).sum();
   }
