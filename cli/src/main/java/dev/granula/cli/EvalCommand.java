@@ -51,6 +51,7 @@ final class EvalCommand implements Callable<Integer> {
     if (maxLength < 2) {
       throw new ParameterException(spec.commandLine(), "--max-length must be at least 2");
     }
+    model.inputs("eval").with("--data", data).require();
     Dataset dataset = Dataset.read(data);
     try (CpuDevice cpu = device.open()) {
       LanguageModel loaded = model.load(cpu);

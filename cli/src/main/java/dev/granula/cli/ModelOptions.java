@@ -25,6 +25,11 @@ final class ModelOptions {
   @Option(names = "--adapter", paramLabel = "DIR", description = "Adapter in PEFT's layout.")
   private @Nullable Path adapter;
 
+  /** What these options name, for {@code command} to add its own. */
+  Inputs inputs(String command) {
+    return new Inputs(command).with("--model", directory).with("--adapter", adapter);
+  }
+
   LanguageModel load(Device device) {
     LanguageModel model = LanguageModel.load(directory, device);
     if (adapter != null) {

@@ -70,6 +70,11 @@ final class TrainCommand implements Callable<Integer> {
     Method chosen = method.method();
     TrainingOptions options = run.options();
     ModelDirectory.requireEmptyOrMissing("train", output);
+    new Inputs("train")
+        .with("--model", model)
+        .with("--data", data)
+        .with("--eval-data", evalData)
+        .require();
     Dataset trainSet = Dataset.read(data);
     Dataset evalSet = evalData == null ? null : Dataset.read(evalData);
     try (CpuDevice cpu = device.open();

@@ -108,6 +108,30 @@ class FailuresTest {
   }
 
   @Test
+  void everyMissingInputIsNamed() {
+    Path output = folder.resolve("missing-input");
+    String missing = "--model no-model is not there; --data no-data is not there";
+    assertFails(
+        1,
+        "train: the inputs must exist: " + missing + "; --eval-data no-eval is not there",
+        Cli.run(
+            "train",
+            "--model",
+            "no-model",
+            "--data",
+            "no-data",
+            "--eval-data",
+            "no-eval",
+            "--output",
+            output));
+    assertFalse(Files.exists(output));
+    assertFails(
+        1,
+        "eval: the inputs must exist: " + missing,
+        Cli.run("eval", "--model", "no-model", "--data", "no-data"));
+  }
+
+  @Test
   void nothingIsOverwritten() throws IOException {
     Path full = Files.createDirectory(folder.resolve("mine"));
     Files.writeString(full.resolve("notes.txt"), "mine");

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,6 +53,8 @@ public record Dataset(String name, List<Example> examples) {
           read(file, number, line.getBytes(StandardCharsets.ISO_8859_1), examples, problems);
         }
       }
+    } catch (NoSuchFileException _) {
+      throw new DataException(READ, List.of(file + " is not there"));
     } catch (IOException e) {
       throw new DataException(
           READ, List.of("%s: cannot be read: %s".formatted(file, e.getClass().getSimpleName())));
