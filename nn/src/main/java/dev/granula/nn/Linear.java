@@ -1,6 +1,7 @@
 package dev.granula.nn;
 
 import dev.granula.autograd.Variable;
+import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -21,9 +22,10 @@ public final class Linear extends Layer {
     }
     this.weight = register("weight", weight);
     this.bias = bias == null ? null : register("bias", bias);
-    if (bias != null && bias.shape().elementCount() != outFeatures()) {
+    if (bias != null && !bias.shape().equals(Shape.of(outFeatures()))) {
       throw new ShapeException(
-          "linear: bias %s does not fit weight %s".formatted(bias.shape(), weight.shape()));
+          "linear: for weight %s the bias must be [%d], it is %s"
+              .formatted(weight.shape(), outFeatures(), bias.shape()));
     }
   }
 

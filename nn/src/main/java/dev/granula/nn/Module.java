@@ -79,17 +79,20 @@ public abstract class Module {
 
   /** The place of the child at {@code path}, through which it can be exchanged. */
   public final Slot<?> slotAt(String path) {
-    Module module = this;
-    Slot<?> slot = null;
-    for (String name : path.split("\\.", -1)) {
-      slot = module.children.get(name);
-      if (slot == null) {
-        throw new GranulaException("module: there is no '%s' in path '%s'".formatted(name, path));
-      }
-      module = slot.module();
+    String[] names = path.split("\\.", -1);
+    Module parent = this;
+    for (int i = 0; i < names.length - 1; i++) {
+      parent = parent.child(names[i], path).module();
     }
+    return parent.child(names[names.length - 1], path);
+  }
+
+  private Slot<?> child(String name, String path) {
+    Slot<?> slot = children.get(name);
     if (slot == null) {
-      throw new GranulaException("module: the path is empty");
+      throw new GranulaException(
+          "module: there is no '%s' in path '%s'; %s has %s"
+              .formatted(name, path, getClass().getSimpleName(), children.keySet()));
     }
     return slot;
   }

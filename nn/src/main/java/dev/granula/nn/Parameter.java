@@ -86,6 +86,11 @@ public final class Parameter {
    * @throws DTypeException if a BF16 or F16 weight is to be trained; {@link #widen} it first
    */
   public void setTrainable(boolean trainable) {
+    if (trainable && isHalf()) {
+      throw new DTypeException(
+          "train: gradients need F32 or F64, the parameter is %s; widen it first"
+              .formatted(data()));
+    }
     if (trainable != isTrainable()) {
       variable = trainable ? Variable.leaf(data()) : Variable.constant(data());
     }
@@ -93,11 +98,15 @@ public final class Parameter {
 
   /** Replaces a BF16 or F16 weight by an F32 copy, as full fine-tuning needs it. */
   public void widen() {
-    if (dtype() == DType.BF16 || dtype() == DType.F16) {
+    if (isHalf()) {
       Tensor wide = Tensor.emptyPersistent(data().device(), DType.F32, shape());
       data().backend().copy(data(), wide);
       variable = Variable.constant(wide);
     }
+  }
+
+  private boolean isHalf() {
+    return dtype() == DType.BF16 || dtype() == DType.F16;
   }
 
   /** Copies {@code values} into this weight, converting the element type. */

@@ -13,10 +13,16 @@ import java.util.List;
  */
 public record Dropout(double probability, long seed, long counter) implements Op {
   public Dropout {
+    checkProbability(probability);
+  }
+
+  /** Refuses a probability outside of [0, 1), which would leave nothing to scale. */
+  public static double checkProbability(double probability) {
     if (!(probability >= 0 && probability < 1)) {
       throw new IllegalArgumentException(
           "dropout: the probability must be in [0, 1), it is " + probability);
     }
+    return probability;
   }
 
   @Override

@@ -29,6 +29,10 @@ public record Schedule(Kind kind, double peak, long warmupSteps, long totalSteps
    * {@code warmup} below 1 is a fraction of the run (rounded up, as transformers does), else steps.
    */
   public static Schedule of(Kind kind, double peak, double warmup, long totalSteps) {
+    if (!(warmup >= 0)) {
+      throw new IllegalArgumentException(
+          "schedule: the warm-up must be a fraction or a number of steps, it is " + warmup);
+    }
     long steps = warmup < 1 ? (long) Math.ceil(warmup * totalSteps) : Math.round(warmup);
     return new Schedule(kind, peak, steps, totalSteps);
   }

@@ -18,12 +18,14 @@ public final class Sgd extends MomentOptimizer {
   // momentum' = mu momentum + (scale g + decay p); the first step starts from zero, as in PyTorch
   private static final Expression MOMENTUM = input(3).mul(scalar(0)).add(DECAYED);
   private static final Expression UPDATE = input(1).sub(input(3).mul(scalar(2)));
+  private static final Expression PLAIN_UPDATE = input(1).sub(DECAYED.mul(scalar(2)));
 
   private final double momentum;
   private final double weightDecay;
 
+  /** With a {@code momentum} of 0 it is plain gradient descent and keeps no state. */
   public Sgd(Map<String, Parameter> parameters, double momentum, double weightDecay) {
-    super(parameters, "momentum_buffer");
+    super(parameters, momentum == 0 ? new String[0] : new String[] {"momentum_buffer"});
     this.momentum = momentum;
     this.weightDecay = weightDecay;
   }
@@ -36,8 +38,14 @@ public final class Sgd extends MomentOptimizer {
     double[] scalars = {momentum, weightDecay, learningRate};
     for (int i = 0; i < operands.get(0).size(); i++) {
       Tensor parameter = operands.get(0).get(i);
+      Tensor gradient = operands.get(1).get(i);
+      if (momentum == 0) {
+        List<Tensor> in = List.of(gradient, parameter, gradientScale);
+        backend.evaluate(PLAIN_UPDATE, in, scalars, parameter, Write.SET);
+        continue;
+      }
       Tensor velocity = operands.get(2).get(i);
-      List<Tensor> in = List.of(operands.get(1).get(i), parameter, gradientScale, velocity);
+      List<Tensor> in = List.of(gradient, parameter, gradientScale, velocity);
       backend.evaluate(MOMENTUM, in, scalars, velocity, Write.SET);
       backend.evaluate(UPDATE, in, scalars, parameter, Write.SET);
     }
