@@ -2,4 +2,6 @@
 module dev.granula.cuda {
   requires transitive dev.granula.tensor;
   requires static transitive org.jspecify;
+
+  exports dev.granula.cuda;
 }

@@ -1,0 +1,190 @@
+// What all kernels share. REAL is float or double, the type of activations, gradients and of all
+// arithmetic; the back end puts this text before each source file.
+typedef long long i64;
+typedef REAL real;
+
+#define THREADS 256
+#define NEGATIVE_INFINITY ((real)__int_as_float(0xff800000))
+
+// A strided tensor; neighbouring dimensions with one common stride have been merged.
+struct View {
+  void* data;
+  i64 rank;
+  i64 dim[6];
+  i64 stride[6];
+};
+
+// A strided tensor as rows: all dimensions but the last, and the last one.
+struct Rows {
+  View rows;
+  i64 size;
+  i64 stride;
+};
+
+// Host memory in which a kernel leaves the first index that is out of range.
+struct Fault {
+  i64 operation;
+  i64 index;
+  i64 size;
+};
+
+struct bf16 {
+  unsigned short bits;
+};
+
+struct f16 {
+  unsigned short bits;
+};
+
+// Offset, in elements, of the element with row-major number i. Division of 64-bit integers takes
+// some four times as long as that of 32-bit ones.
+__device__ inline i64 offsetOf(const View& v, i64 i) {
+  i64 offset = 0;
+  int d = (int)v.rank - 1;
+  if (i <= 0xffffffffLL) {
+    unsigned rest = (unsigned)i;
+    for (; d > 0; d--) {
+      unsigned dim = (unsigned)v.dim[d];
+      offset += (rest % dim) * v.stride[d];
+      rest /= dim;
+    }
+    return d < 0 ? 0 : offset + rest * v.stride[0];
+  }
+  for (; d > 0; d--) {
+    offset += (i % v.dim[d]) * v.stride[d];
+    i /= v.dim[d];
+  }
+  return d < 0 ? 0 : offset + i * v.stride[0];
+}
+
+template <typename T>
+__device__ inline T* at(const View& v, i64 i) {
+  return (T*)v.data + offsetOf(v, i);
+}
+
+template <typename T>
+__device__ inline T* row(const Rows& t, i64 r) {
+  return (T*)t.rows.data + offsetOf(t.rows, r);
+}
+
+// Set must not read: what is there may be NaN.
+__device__ inline void put(real* out, real value, int add) { *out = add ? *out + value : value; }
+
+__device__ inline i64 globalThread() { return (i64)blockIdx.x * blockDim.x + threadIdx.x; }
+
+__device__ inline bool outside(Fault* fault, i64 operation, i64 index, i64 size) {
+  if (index >= 0 && index < size) {
+    return false;
+  }
+  fault->index = index;
+  fault->size = size;
+  fault->operation = operation;
+  return true;
+}
+
+__device__ inline float expOf(float x) { return expf(x); }
+__device__ inline double expOf(double x) { return exp(x); }
+__device__ inline float logOf(float x) { return logf(x); }
+__device__ inline double logOf(double x) { return log(x); }
+__device__ inline float sqrtOf(float x) { return sqrtf(x); }
+__device__ inline double sqrtOf(double x) { return sqrt(x); }
+__device__ inline float tanhOf(float x) { return tanhf(x); }
+__device__ inline double tanhOf(double x) { return tanh(x); }
+__device__ inline float erfOf(float x) { return erff(x); }
+__device__ inline double erfOf(double x) { return erf(x); }
+
+template <typename T>
+__device__ inline T larger(T x, T y) {
+  return x > y || x != x ? x : y;
+}
+
+// ---- storage types ------------------------------------------------------------------------------
+
+__device__ inline float valueOf(float x) { return x; }
+__device__ inline double valueOf(double x) { return x; }
+__device__ inline int valueOf(int x) { return x; }
+__device__ inline i64 valueOf(i64 x) { return x; }
+__device__ inline float valueOf(bf16 x) { return __int_as_float((int)((unsigned)x.bits << 16)); }
+
+// The exponent of F16 is moved to that of F32; a subnormal counts in units of 2^-24.
+__device__ inline float valueOf(f16 x) {
+  unsigned sign = (unsigned)(x.bits & 0x8000) << 16;
+  unsigned exponent = (x.bits >> 10) & 31;
+  unsigned fraction = x.bits & 1023;
+  if (exponent == 0) {
+    float magnitude = (float)fraction * 0.000000059604644775390625f;
+    return sign ? -magnitude : magnitude;
+  }
+  unsigned moved = exponent == 31 ? 255 : exponent + 112;
+  return __int_as_float((int)(sign | (moved << 23) | (fraction << 13)));
+}
+
+template <typename T>
+__device__ inline void store(float* out, T x) { *out = (float)x; }
+template <typename T>
+__device__ inline void store(double* out, T x) { *out = (double)x; }
+template <typename T>
+__device__ inline void store(int* out, T x) { *out = (int)x; }
+template <typename T>
+__device__ inline void store(i64* out, T x) { *out = (i64)x; }
+
+// Nearest, ties to even; a NaN stays one.
+template <typename T>
+__device__ inline void store(bf16* out, T x) {
+  unsigned bits = (unsigned)__float_as_int((float)x);
+  bool nan = (bits & 0x7fffffff) > 0x7f800000;
+  out->bits = (unsigned short)(nan ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// Nearest, ties to even. Below the smallest normal F16 the addition of 0.5 rounds to units of 2^-24.
+template <typename T>
+__device__ inline void store(f16* out, T x) {
+  unsigned bits = (unsigned)__float_as_int((float)x);
+  unsigned sign = (bits >> 16) & 0x8000;
+  unsigned magnitude = bits & 0x7fffffff;
+  unsigned half;
+  if (magnitude > 0x7f800000) {
+    half = 0x7e00;
+  } else if (magnitude >= 0x47800000) {
+    half = 0x7c00;
+  } else if (magnitude < 0x38800000) {
+    half = (unsigned)__float_as_int(__int_as_float((int)magnitude) + 0.5f) - 0x3f000000;
+  } else {
+    half = (magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13;
+  }
+  out->bits = (unsigned short)(sign | half);
+}
+
+// ---- reductions over a block of THREADS threads -------------------------------------------------
+
+template <typename T>
+__device__ inline T blockSum(T value) {
+  __shared__ T partial[THREADS];
+  partial[threadIdx.x] = value;
+  __syncthreads();
+  for (int n = THREADS / 2; n > 0; n /= 2) {
+    if (threadIdx.x < n) {
+      partial[threadIdx.x] += partial[threadIdx.x + n];
+    }
+    __syncthreads();
+  }
+  T total = partial[0];
+  __syncthreads();
+  return total;
+}
+
+template <typename T>
+__device__ inline T blockMax(T value) {
+  __shared__ T partial[THREADS];
+  partial[threadIdx.x] = value;
+  __syncthreads();
+  for (int n = THREADS / 2; n > 0; n /= 2) {
+    if (threadIdx.x < n) {
+      partial[threadIdx.x] = larger(partial[threadIdx.x], partial[threadIdx.x + n]);
+    }
+    __syncthreads();
+  }
+  T largest = partial[0];
+  __syncthreads();
+  return largest;
+}

@@ -1,0 +1,123 @@
+package dev.granula.cuda;
+
+import dev.granula.tensor.Backend;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.Memory;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * An NVIDIA GPU. Kernels and copies run in order on one stream while the host goes on; only {@link
+ * #download} waits. One thread at a time drives a device.
+ */
+public final class CudaDevice implements Device {
+  private final String name;
+  private final Map<Library, Path> libraries;
+  private final CudaContext context;
+  private final Transfers transfers;
+  private final Faults faults;
+  private final CudaMemory raw;
+  private final Memory memory;
+  private final Kernels kernels;
+  private final Products products;
+  private final CudaBackend backend;
+  private boolean closed;
+
+  private CudaDevice(int ordinal) {
+    name = "cuda:" + ordinal;
+    libraries = Libraries.require();
+    context = new CudaContext(ordinal);
+    transfers = new Transfers(context);
+    faults = new Faults();
+    raw = new CudaMemory(context, name, this::emptyPool);
+    memory = new Memory(this, raw, Memory.Debug.OFF);
+    kernels = new Kernels(context, CubinCache.standard());
+    products = new Products(context);
+    backend = new CudaBackend(this, kernels, products, faults);
+  }
+
+  /**
+   * Opens device {@code ordinal}, counted from 0 among those that the driver shows.
+   *
+   * @throws DeviceException if the driver, a library or the device is missing; the message says
+   *     what was tried. No other device is taken instead
+   */
+  public static CudaDevice open(int ordinal) {
+    return new CudaDevice(ordinal);
+  }
+
+  private boolean emptyPool() {
+    return memory.trim();
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Backend backend() {
+    return backend;
+  }
+
+  @Override
+  public Memory memory() {
+    return memory;
+  }
+
+  @Override
+  public boolean isHost() {
+    return false;
+  }
+
+  /** Returns when {@code source} was read. */
+  @Override
+  public void upload(MemorySegment source, MemorySegment target) {
+    transfers.upload(source, target);
+  }
+
+  /**
+   * @throws dev.granula.tensor.GranulaException also for an index out of range in a kernel before
+   */
+  @Override
+  public void download(MemorySegment source, MemorySegment target) {
+    transfers.download(source, target);
+    faults.report();
+  }
+
+  /** Device, driver and libraries, for logs. */
+  public String describe() {
+    return "%s: %s, compute capability %.1f, driver for CUDA %d.%d, cuBLAS %d, NVRTC %s, %s"
+        .formatted(
+            name,
+            context.deviceName(),
+            context.computeCapability() / 10.0,
+            context.driverVersion() / 1000,
+            context.driverVersion() % 1000 / 10,
+            products.version(),
+            kernels.compilerVersion(),
+            libraries);
+  }
+
+  /** Frees all memory of the device; its tensors cannot be read any more. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      context.synchronize();
+      products.close();
+      kernels.close();
+      faults.close();
+      transfers.close();
+      raw.close();
+      context.close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "%s (%s)".formatted(name, context.deviceName());
+  }
+}

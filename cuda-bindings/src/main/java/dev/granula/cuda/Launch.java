@@ -1,0 +1,186 @@
+package dev.granula.cuda;
+
+import static dev.granula.cuda.Driver.check;
+
+import dev.granula.cuda.bindings.cuda_h;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of a kernel: its arguments in the order of its parameters, then {@link #run}. The driver
+ * copies the arguments when the kernel is queued.
+ */
+final class Launch {
+  /** Threads of a block, {@code THREADS} in the sources. */
+  static final int THREADS = 256;
+
+  /** What the parameters of a kernel may take. */
+  private static final long MAX_BYTES = 4096;
+
+  private static final int MAX_ARGUMENTS = 32;
+  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
+
+  private final CudaContext context;
+  private final String kernel;
+  private final MemorySegment function;
+  private final Arena arena = Arena.ofConfined();
+  private final MemorySegment bytes = arena.allocate(MAX_BYTES, Long.BYTES);
+  private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS, MAX_ARGUMENTS);
+  private long used;
+  private int arguments;
+
+  Launch(CudaContext context, String kernel, MemorySegment function) {
+    this.context = context;
+    this.kernel = kernel;
+    this.function = function;
+  }
+
+  /** Address of the first element. */
+  static long address(Tensor tensor) {
+    return tensor.memory().address() + tensor.offset() * tensor.dtype().byteSize();
+  }
+
+  /** A {@code struct View} of all dimensions; null has no data. */
+  Launch view(@Nullable Tensor tensor) {
+    begin();
+    writeView(tensor);
+    return this;
+  }
+
+  /** A {@code struct View} of {@code tensor} with other dimensions than its own. */
+  Launch view(Tensor tensor, Strides strides) {
+    begin();
+    writeView(address(tensor), strides);
+    return this;
+  }
+
+  /** A {@code struct Rows}. */
+  Launch rows(Tensor tensor) {
+    begin();
+    int last = tensor.shape().rank() - 1;
+    writeView(address(tensor), Strides.of(tensor, 0, last));
+    word(tensor.shape().dim(last));
+    word(tensor.stride(last));
+    return this;
+  }
+
+  /**
+   * A structure of {@code capacity} views for each list, then the {@code capacity} element counts
+   * of the first list; short lists leave the rest empty.
+   */
+  Launch tensors(int capacity, List<List<Tensor>> lists) {
+    begin();
+    for (List<Tensor> list : lists) {
+      for (int i = 0; i < capacity; i++) {
+        writeView(i < list.size() ? list.get(i) : null);
+      }
+    }
+    List<Tensor> counted = lists.getFirst();
+    for (int i = 0; i < capacity; i++) {
+      word(i < counted.size() ? counted.get(i).elementCount() : 0);
+    }
+    return this;
+  }
+
+  /** A structure, or one parameter, of 8-byte words. */
+  Launch words(long... words) {
+    begin();
+    for (long word : words) {
+      word(word);
+    }
+    return this;
+  }
+
+  /** The address of a tensor that is read from its first element on; null for none. */
+  Launch pointer(@Nullable Tensor tensor) {
+    return words(tensor == null ? 0 : address(tensor));
+  }
+
+  Launch integer(int value) {
+    begin();
+    bytes.set(ValueLayout.JAVA_INT, used, value);
+    used += Long.BYTES;
+    return this;
+  }
+
+  Launch flag(boolean value) {
+    return integer(value ? 1 : 0);
+  }
+
+  Launch write(Write write) {
+    return flag(write == Write.ADD);
+  }
+
+  /** A number in the type of the kernel's arithmetic. */
+  Launch real(DType dtype, double value) {
+    return dtype == DType.F64
+        ? words(Double.doubleToRawLongBits(value))
+        : integer(Float.floatToRawIntBits((float) value));
+  }
+
+  /** One dimension of blocks of {@link #THREADS} threads. */
+  void run(long blocks) {
+    run(blocks, 1, 1, THREADS);
+  }
+
+  /** A thread for each of {@code count} elements. */
+  void runElements(long count) {
+    run((count + THREADS - 1) / THREADS);
+  }
+
+  /** Queues the kernel; a grid without blocks does nothing. */
+  void run(long blocksX, long blocksY, long blocksZ, int threads) {
+    try (arena) {
+      if (blocksX == 0 || blocksY == 0 || blocksZ == 0) {
+        return;
+      }
+      check(
+          cuda_h.cuLaunchKernel(
+              function,
+              Math.toIntExact(blocksX),
+              Math.toIntExact(blocksY),
+              Math.toIntExact(blocksZ),
+              threads,
+              1,
+              1,
+              0,
+              context.stream(),
+              pointers,
+              MemorySegment.NULL),
+          "cuLaunchKernel " + kernel);
+    }
+  }
+
+  private void begin() {
+    pointers.setAtIndex(ValueLayout.ADDRESS, arguments++, bytes.asSlice(used));
+  }
+
+  private void writeView(@Nullable Tensor tensor) {
+    if (tensor == null) {
+      used += (2 + 2 * Strides.MAX_RANK) * Long.BYTES;
+    } else {
+      writeView(address(tensor), Strides.of(tensor, 0, tensor.shape().rank()));
+    }
+  }
+
+  private void writeView(long address, Strides strides) {
+    word(address);
+    word(strides.dims().length);
+    for (long[] values : List.of(strides.dims(), strides.strides())) {
+      for (int d = 0; d < Strides.MAX_RANK; d++) {
+        word(d < values.length ? values[d] : 0);
+      }
+    }
+  }
+
+  private void word(long value) {
+    bytes.set(WORD, used, value);
+    used += Long.BYTES;
+  }
+}

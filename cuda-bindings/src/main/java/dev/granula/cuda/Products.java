@@ -1,0 +1,136 @@
+package dev.granula.cuda;
+
+import dev.granula.cuda.bindings.cublas_h;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.DeviceException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The handle of cuBLAS and its one product. F32 is computed in F32: TF32 stays off. */
+final class Products implements AutoCloseable {
+  private final CudaContext context;
+  private final MemorySegment handle;
+
+  Products(CudaContext context) {
+    this.context = context;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
+      check(cublas_h.cublasCreate_v2(out), "cublasCreate");
+      handle = out.get(ValueLayout.ADDRESS, 0);
+    }
+    check(cublas_h.cublasSetStream_v2(handle, context.stream()), "cublasSetStream");
+    check(cublas_h.cublasSetMathMode(handle, cublas_h.CUBLAS_DEFAULT_MATH()), "cublasSetMathMode");
+  }
+
+  /** For example 130100. */
+  int version() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
+      check(cublas_h.cublasGetVersion_v2(handle, out), "cublasGetVersion");
+      return out.get(ValueLayout.JAVA_INT, 0);
+    }
+  }
+
+  /**
+   * {@code out = scale * a b + previous * out} for each of {@code batch} matrices.
+   *
+   * @param addresses of a, b and out
+   * @param steps distances of the matrices of a batch, in elements
+   */
+  record Call(
+      DType dtype,
+      long m,
+      long n,
+      long k,
+      Operand a,
+      Operand b,
+      Operand out,
+      long[] addresses,
+      long[] steps,
+      long batch,
+      double scale,
+      double previous) {
+    /** The same product seen as {@code out^T = b^T a^T}. */
+    Call transpose() {
+      return new Call(
+          dtype,
+          n,
+          m,
+          k,
+          b.transpose(),
+          a.transpose(),
+          out.transpose(),
+          new long[] {addresses[1], addresses[0], addresses[2]},
+          new long[] {steps[1], steps[0], steps[2]},
+          batch,
+          scale,
+          previous);
+    }
+  }
+
+  /**
+   * cuBLAS counts in columns: a row-major matrix is its transpose there, so {@code out^T = b^T a^T}
+   * is what it is asked for, with the operands swapped.
+   */
+  void multiply(Call call) {
+    if (!call.out.rowMajor()) {
+      multiply(call.transpose());
+      return;
+    }
+    context.bind();
+    boolean wide = call.dtype == DType.F64;
+    int type = wide ? cublas_h.CUDA_R_64F() : cublas_h.CUDA_R_32F();
+    try (Arena arena = Arena.ofConfined()) {
+      check(
+          cublas_h.cublasGemmStridedBatchedEx(
+              handle,
+              operation(call.b),
+              operation(call.a),
+              Math.toIntExact(call.n),
+              Math.toIntExact(call.m),
+              Math.toIntExact(call.k),
+              number(arena, wide, call.scale),
+              MemorySegment.ofAddress(call.addresses[1]),
+              type,
+              call.b.leading(),
+              call.steps[1],
+              MemorySegment.ofAddress(call.addresses[0]),
+              type,
+              call.a.leading(),
+              call.steps[0],
+              number(arena, wide, call.previous),
+              MemorySegment.ofAddress(call.addresses[2]),
+              type,
+              call.out.leading(),
+              call.steps[2],
+              Math.toIntExact(call.batch),
+              wide ? cublas_h.CUBLAS_COMPUTE_64F() : cublas_h.CUBLAS_COMPUTE_32F(),
+              cublas_h.CUBLAS_GEMM_DEFAULT()),
+          "cublasGemmStridedBatchedEx");
+    }
+  }
+
+  private static int operation(Operand operand) {
+    return operand.rowMajor() ? cublas_h.CUBLAS_OP_N() : cublas_h.CUBLAS_OP_T();
+  }
+
+  private static MemorySegment number(Arena arena, boolean wide, double value) {
+    return wide
+        ? arena.allocateFrom(ValueLayout.JAVA_DOUBLE, value)
+        : arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) value);
+  }
+
+  private static void check(int status, String operation) {
+    if (status != 0) {
+      throw new DeviceException(
+          "cuda: %s: %s".formatted(operation, cublas_h.cublasGetStatusString(status).getString(0)));
+    }
+  }
+
+
+  @Override
+  public void close() {
+    check(cublas_h.cublasDestroy_v2(handle), "cublasDestroy");
+  }
+}
