@@ -37,8 +37,7 @@ final class Attention {
   }
 
   /** What forward and backward read. */
-  private record Problem(
-      Tensor q, Tensor k, Tensor v, @Nullable Tensor firstKey, double scale) {
+  private record Problem(Tensor q, Tensor k, Tensor v, @Nullable Tensor firstKey, double scale) {
     long[] words() {
       return concat(
           heads(q),
@@ -159,12 +158,7 @@ final class Attention {
 
   private Launch launch(Problem problem, int tile, String kernel) {
     return kernels
-        .launch(
-            FILE,
-            kernel,
-            problem.q.dtype(),
-            "HEAD=" + problem.q.shape().dim(3),
-            "TILE=" + tile)
+        .launch(FILE, kernel, problem.q.dtype(), "HEAD=" + problem.q.shape().dim(3), "TILE=" + tile)
         .words(problem.words());
   }
 

@@ -41,7 +41,8 @@ final class CudaContext implements AutoCloseable {
     computeCapability =
         10 * attribute(cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR())
             + attribute(cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
-    context = pointer("cuDevicePrimaryCtxRetain", out -> cuda_h.cuDevicePrimaryCtxRetain(out, device));
+    context =
+        pointer("cuDevicePrimaryCtxRetain", out -> cuda_h.cuDevicePrimaryCtxRetain(out, device));
     bind();
     stream =
         pointer(

@@ -2,7 +2,9 @@ package dev.granula.cuda;
 
 import dev.granula.cuda.bindings.cuda_h;
 import dev.granula.tensor.DeviceException;
+import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -47,8 +49,8 @@ final class Driver {
   }
 
   @SuppressWarnings("restricted")
-  private static java.lang.foreign.AddressLayout unbounded() {
+  private static AddressLayout unbounded() {
     return ValueLayout.ADDRESS.withTargetLayout(
-        java.lang.foreign.MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
+        MemoryLayout.sequenceLayout(Long.MAX_VALUE, ValueLayout.JAVA_BYTE));
   }
 }

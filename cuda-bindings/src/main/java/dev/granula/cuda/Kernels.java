@@ -46,7 +46,8 @@ final class Kernels implements AutoCloseable {
    * @param definitions macros, for example {@code TILE=32}
    */
   Launch launch(String file, String kernel, DType real, String... definitions) {
-    return launchSource(resources.computeIfAbsent(file, Kernels::resource), kernel, real, definitions);
+    return launchSource(
+        resources.computeIfAbsent(file, Kernels::resource), kernel, real, definitions);
   }
 
   /** A launch of {@code kernel} in generated {@code source}. */
@@ -86,9 +87,9 @@ final class Kernels implements AutoCloseable {
       cache.write(key, cubin);
     }
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment image = arena.allocate(cubin.length, Long.BYTES).copyFrom(MemorySegment.ofArray(cubin));
-      return CudaContext.pointer(
-          "cuModuleLoadData", out -> cuda_h.cuModuleLoadData(out, image));
+      MemorySegment image =
+          arena.allocate(cubin.length, Long.BYTES).copyFrom(MemorySegment.ofArray(cubin));
+      return CudaContext.pointer("cuModuleLoadData", out -> cuda_h.cuModuleLoadData(out, image));
     }
   }
 

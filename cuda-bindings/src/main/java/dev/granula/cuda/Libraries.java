@@ -13,7 +13,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Objects;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -32,21 +33,30 @@ final class Libraries {
           "/usr/lib64");
 
   private static final class Holder {
-    static final Libraries LIBRARIES = new Libraries();
+    static final Libraries LIBRARIES = new Libraries(Libraries::setting);
   }
 
+  private final Function<String, @Nullable String> settings;
   private final Map<Library, Path> found = new EnumMap<>(Library.class);
   private final List<String> attempts = new ArrayList<>();
+  private boolean complete = true;
 
-  private Libraries() {
+  /**
+   * @param settings the value for a key such as {@code cublas} or {@code libdir}, null for none
+   */
+  Libraries(Function<String, @Nullable String> settings) {
+    this.settings = settings;
     for (Library library : Library.values()) {
       Path path = load(library);
-      if (path != null) {
-        found.put(library, path);
-        List<String> missing = library.missingSymbols();
-        if (!missing.isEmpty()) {
-          attempts.add("%s lacks the functions %s; it is too old".formatted(path, missing));
-        }
+      if (path == null) {
+        complete = false;
+        continue;
+      }
+      found.put(library, path);
+      List<String> missing = library.missingSymbols();
+      if (!missing.isEmpty()) {
+        complete = false;
+        attempts.add("%s lacks the functions %s; it is too old".formatted(path, missing));
       }
     }
   }
@@ -58,19 +68,21 @@ final class Libraries {
    *     every attempt
    */
   static Map<Library, Path> require() {
-    Libraries libraries = Holder.LIBRARIES;
-    boolean complete = libraries.found.size() == Library.values().length;
-    if (!complete || libraries.attempts.stream().anyMatch(a -> a.contains("lacks"))) {
+    return Holder.LIBRARIES.check();
+  }
+
+  Map<Library, Path> check() {
+    if (!complete) {
       throw new DeviceException(
-          "cuda: unavailable; install the NVIDIA driver, cuBLAS and NVRTC, or name them with"
-              + " -Dgranula.cuda.libdir=<folders>. Attempts:\n  "
-              + String.join("\n  ", libraries.attempts));
+          "cuda: unavailable; install the NVIDIA driver, cuBLAS and NVRTC, or name their folders"
+              + " with -Dgranula.cuda.libdir=<folders>. Attempts:\n  "
+              + String.join("\n  ", attempts));
     }
-    return Map.copyOf(libraries.found);
+    return Map.copyOf(found);
   }
 
   private @Nullable Path load(Library library) {
-    String explicit = setting(library.key);
+    String explicit = settings.apply(library.key);
     if (explicit != null) {
       Path path = Path.of(explicit).toAbsolutePath();
       return tryLoad(library, path) ? path : null;
@@ -100,8 +112,8 @@ final class Libraries {
         : System.getenv("GRANULA_CUDA_" + key.toUpperCase(Locale.ROOT));
   }
 
-  private static List<Path> folders() {
-    String given = Optional.ofNullable(setting("libdir")).orElse("");
+  private List<Path> folders() {
+    String given = Objects.requireNonNullElse(settings.apply("libdir"), "");
     return Stream.concat(Stream.of(given.split(File.pathSeparator)), FOLDERS.stream())
         .filter(folder -> !folder.isEmpty())
         .map(Path::of)

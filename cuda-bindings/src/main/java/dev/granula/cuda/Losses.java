@@ -24,12 +24,7 @@ final class Losses {
 
   /** The head and its targets; logits are scaled by {@code scale * g}, g null means 1. */
   private record Head(
-      Tensor hidden,
-      Tensor weight,
-      Tensor targets,
-      Tensor lse,
-      double scale,
-      @Nullable Tensor g) {}
+      Tensor hidden, Tensor weight, Tensor targets, Tensor lse, double scale, @Nullable Tensor g) {}
 
   private final Device device;
   private final Kernels kernels;

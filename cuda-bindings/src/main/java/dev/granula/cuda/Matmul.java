@@ -11,10 +11,10 @@ import dev.granula.tensor.expression.Expression;
 import java.util.List;
 
 /**
- * Products of strided, batched, regrouped matrices as calls of cuBLAS. A side with two levels is cut
- * into runs of one stride, and a batch into parts with one distance, each a strided-batched call.
- * What BLAS cannot read in place, and a right-hand side of a narrower type, is copied to scratch
- * memory first; BF16 and F16 are exact in F32.
+ * Products of strided, batched, regrouped matrices as calls of cuBLAS. A side with two levels is
+ * cut into runs of one stride, and a batch into parts with one distance, each a strided-batched
+ * call. What BLAS cannot read in place, and a right-hand side of a narrower type, is copied to
+ * scratch memory first; BF16 and F16 are exact in F32.
  */
 final class Matmul {
   private final Device device;

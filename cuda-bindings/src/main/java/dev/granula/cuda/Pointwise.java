@@ -19,8 +19,7 @@ final class Pointwise {
     this.kernels = kernels;
   }
 
-  void evaluate(
-      Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
+  void evaluate(Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
     List<DType> types = in.stream().map(Tensor::dtype).toList();
     Key key = new Key(expression, types, scalars.length, out.dtype(), write);
     run(sources.computeIfAbsent(key, Pointwise::print), in, scalars, out);

@@ -75,8 +75,7 @@ final class PointwiseSource {
       case Expression.Unary(Expression.Function function, _) -> unary(function, "v" + at[0]);
       case Expression.Binary(Expression.Operator operator, _, _) ->
           binary(operator, "v" + at[0], "v" + at[1]);
-      case Expression.SelectLess _ ->
-          "v%d < v%d ? v%d : v%d".formatted(at[0], at[1], at[2], at[3]);
+      case Expression.SelectLess _ -> "v%d < v%d ? v%d : v%d".formatted(at[0], at[1], at[2], at[3]);
     };
   }
 

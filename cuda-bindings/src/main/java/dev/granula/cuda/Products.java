@@ -128,7 +128,6 @@ final class Products implements AutoCloseable {
     }
   }
 
-
   @Override
   public void close() {
     check(cublas_h.cublasDestroy_v2(handle), "cublasDestroy");

@@ -39,7 +39,8 @@ final class Reductions {
       count *= isReduced ? in.shape().dim(d) : 1;
     }
     Strides within = Strides.of(in, reduced);
-    boolean runs = within.strides().length > 0 && within.strides()[within.strides().length - 1] == 1;
+    boolean runs =
+        within.strides().length > 0 && within.strides()[within.strides().length - 1] == 1;
     int perBlock = runs || out.elementCount() == 1 ? 1 : SIDE_BY_SIDE;
     kernels
         .launch(FILE, "sum", out.dtype())

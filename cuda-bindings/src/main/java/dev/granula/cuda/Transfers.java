@@ -23,8 +23,7 @@ final class Transfers implements AutoCloseable {
       buffers[i] = pinned(BUFFER_BYTES);
       events[i] =
           CudaContext.pointer(
-              "cuEventCreate",
-              out -> cuda_h.cuEventCreate(out, cuda_h.CU_EVENT_DISABLE_TIMING()));
+              "cuEventCreate", out -> cuda_h.cuEventCreate(out, cuda_h.CU_EVENT_DISABLE_TIMING()));
     }
   }
 

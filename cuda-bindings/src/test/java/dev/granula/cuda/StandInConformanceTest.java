@@ -1,0 +1,15 @@
+package dev.granula.cuda;
+
+import dev.granula.tensor.Device;
+import dev.granula.tensor.conformance.BackendConformance;
+
+/**
+ * The whole back end through the real bindings, on the stand-in driver: it proves the calls, the
+ * layouts of arguments and the logic of the kernels, and nothing about a GPU.
+ */
+final class StandInConformanceTest extends BackendConformance {
+  @Override
+  public Device device() {
+    return StandIn.device();
+  }
+}

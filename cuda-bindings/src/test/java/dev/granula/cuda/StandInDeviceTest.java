@@ -1,0 +1,128 @@
+package dev.granula.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.granula.tensor.DType;
+import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.GranulaException;
+import dev.granula.tensor.MemoryExhaustedException;
+import dev.granula.tensor.Scope;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Storage;
+import dev.granula.tensor.Tensor;
+import dev.granula.tensor.cpu.CpuDevice;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** Memory, copies and errors of the device, on the stand-in driver. */
+final class StandInDeviceTest {
+  private final CudaDevice device = StandIn.device();
+
+  @Test
+  void copiesMoreThanTheStagingBuffersHold() {
+    float[] values = new float[5 << 20];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    try (Scope _ = device.memory().step();
+        CpuDevice host = CpuDevice.reference();
+        Scope _ = host.memory().step()) {
+      Tensor there = Tensor.of(device, values, values.length);
+      assertArrayEquals(values, there.to(host).toFloatArray());
+    }
+  }
+
+  @Test
+  void reportsAnIndexOutOfRangeAtTheNextRead() {
+    try (Scope _ = device.memory().step();
+        CpuDevice host = CpuDevice.reference()) {
+      Tensor table = Tensor.zeros(device, DType.F32, Shape.of(3, 2));
+      Tensor out = Tensor.zeros(device, DType.F32, Shape.of(2, 2));
+      device.backend().gather(table, Tensor.of(device, new int[] {1, 7}, 2), out);
+      GranulaException e = assertThrows(GranulaException.class, () -> out.to(host));
+      assertTrue(e.getMessage().startsWith("gather: index 7 is outside [0, 3)"), e.getMessage());
+      out.to(host);
+    }
+  }
+
+  @Test
+  void namesDeviceAndBytesWhenMemoryRunsOut() throws Throwable {
+    device.memory().trim();
+    StandIn.limit(64 << 20);
+    try (Scope _ = device.memory().step()) {
+      MemoryExhaustedException e =
+          assertThrows(MemoryExhaustedException.class, () -> empty(1 << 30));
+      assertEquals(1L << 30, e.requestedBytes());
+      assertTrue(e.getMessage().contains("cuda:0 is out of memory"), e.getMessage());
+    } finally {
+      StandIn.limit(Long.MAX_VALUE);
+    }
+  }
+
+  @Test
+  void emptiesThePoolBeforeItGivesUp() throws Throwable {
+    device.memory().trim();
+    try (Scope _ = device.memory().step()) {
+      empty(40 << 20);
+    }
+    StandIn.limit(64 << 20);
+    try (Scope _ = device.memory().step()) {
+      assertEquals(50 << 20, empty(50 << 20).byteSize());
+    } finally {
+      StandIn.limit(Long.MAX_VALUE);
+    }
+  }
+
+  private Storage empty(long bytes) {
+    return device.memory().allocate(bytes);
+  }
+
+  @Test
+  void worksOnAnotherThread() {
+    CompletableFuture<Float> sum =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try (Scope _ = device.memory().step();
+                  CpuDevice host = CpuDevice.reference()) {
+                Tensor there = Tensor.full(device, DType.F32, Shape.of(1), 5);
+                return there.to(host).toFloatArray()[0];
+              }
+            });
+    assertEquals(5f, sum.join());
+  }
+
+  @Test
+  void aClosedDeviceKeepsNothingAndSaysSo() throws Throwable {
+    long before = StandIn.live();
+    CudaDevice other = CudaDevice.open(0);
+    Tensor.emptyPersistent(other, DType.F32, Shape.of(1000));
+    try (Scope _ = other.memory().step()) {
+      Tensor.full(other, DType.F32, Shape.of(1000), 1);
+    }
+    assertTrue(StandIn.live() > before);
+    other.close();
+    other.close();
+    assertEquals(before, StandIn.live());
+    assertThrows(
+        DeviceException.class, () -> Tensor.zeros(other, DType.F32, Shape.of(100, 1000, 1000)));
+  }
+
+  @Test
+  void refusesADeviceThatIsNotThere() {
+    DeviceException e = assertThrows(DeviceException.class, () -> CudaDevice.open(3));
+    assertTrue(e.getMessage().contains("there is no device 3; 1 are visible"), e.getMessage());
+  }
+
+  @Test
+  void showsTheCompilersLog() {
+    DeviceException e =
+        assertThrows(
+            DeviceException.class,
+            () -> Compiler.compile("bad.cu", "int f() { return missing; }", List.of()));
+    assertTrue(e.getMessage().contains("missing"), e.getMessage());
+  }
+}
