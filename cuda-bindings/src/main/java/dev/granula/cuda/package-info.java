@@ -1,4 +1,4 @@
-/** The CUDA back end, found through {@link java.util.ServiceLoader}. */
+/** The CUDA back end: {@link dev.granula.cuda.CudaDevice} and what it is made of. */
 @NullMarked
 package dev.granula.cuda;
 

@@ -1,5 +1,6 @@
 package dev.granula.cuda;
 
+import org.junit.jupiter.api.condition.EnabledIf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -19,6 +20,9 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** Memory, copies and errors of the device, on the stand-in driver. */
+@EnabledIf(
+    value = "dev.granula.cuda.StandIn#compilerIsThere",
+    disabledReason = "g++ is not on the PATH: the CUDA kernels are not tested")
 final class StandInDeviceTest {
   private final CudaDevice device = StandIn.device();
 
