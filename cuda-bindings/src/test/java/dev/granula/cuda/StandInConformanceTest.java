@@ -1,8 +1,8 @@
 package dev.granula.cuda;
 
-import org.junit.jupiter.api.condition.EnabledIf;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.conformance.BackendConformance;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
  * The whole back end through the real bindings, on the stand-in driver: it proves the calls, the
