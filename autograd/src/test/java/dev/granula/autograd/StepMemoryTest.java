@@ -1,5 +1,6 @@
 package dev.granula.autograd;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,6 +9,7 @@ import dev.granula.tensor.Memory;
 import dev.granula.tensor.ReleasedTensorException;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -112,6 +114,51 @@ final class StepMemoryTest {
     }
     assertEquals(slabs, memory.stats().slabBytes());
     assertEquals(persistent, device.persistentAllocations());
+  }
+
+  /** The gradient slot alone holds such a gradient; no scope does. */
+  @Test
+  void keepTakesOverTheGradientOfALeaf() {
+    try (Scope _ = memory.step()) {
+      Variable leaf = Variable.leaf(Tensor.of(device, new double[] {3, -1}, 2));
+      Tensor kept;
+      try (Scope inner = memory.step()) {
+        leaf.mul(leaf).sum().backward();
+        kept = inner.keep(gradient(leaf));
+        leaf.zeroGrad();
+        assertArrayEquals(new double[] {6, -2}, kept.toDoubleArray());
+      }
+      assertArrayEquals(new double[] {6, -2}, kept.toDoubleArray());
+    }
+  }
+
+  @Test
+  void keepInTheOutermostScopeSavesTheGradientOfALeaf() {
+    Memory own = Points.DEVICE.memory();
+    Tensor kept;
+    try (Scope step = own.step()) {
+      Variable x = Variable.leaf(Tensor.of(Points.DEVICE, new double[] {3, -1}, 2));
+      x.mul(x).sum().backward();
+      kept = step.keep(gradient(x));
+    }
+    assertArrayEquals(new double[] {6, -2}, kept.toDoubleArray());
+  }
+
+  /** What no scope of this thread ends must not come under one by being kept. */
+  @Test
+  void keepLeavesAGradientFromOutsideAlone() {
+    Variable x = Variable.leaf(Tensor.of(Points.DEVICE, new double[] {3, -1}, 2));
+    x.mul(x).sum().backward();
+    try (Scope _ = Points.DEVICE.memory().step()) {
+      try (Scope inner = Points.DEVICE.memory().step()) {
+        inner.keep(gradient(x));
+      }
+    }
+    assertArrayEquals(new double[] {6, -2}, gradient(x).toDoubleArray());
+  }
+
+  private static Tensor gradient(Variable variable) {
+    return Objects.requireNonNull(variable.grad());
   }
 
   @Test

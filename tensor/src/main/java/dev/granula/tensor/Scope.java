@@ -40,14 +40,25 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
-   * Lets {@code tensor} outlive this scope: the enclosing scope takes over. Returns {@code tensor}.
+   * Lets {@code tensor} outlive this scope: the enclosing scope takes over, or the default scope
+   * where there is none. Returns {@code tensor}. What this scope does not end stays as it is.
+   *
+   * @throws ReleasedTensorException if a tensor of this scope was freed already
    */
   public Tensor keep(Tensor tensor) {
     Storage storage = tensor.storage();
     if (storage.scope() == this) {
       memory.adopt(storage, parent);
+    } else if (isHeldByOthersAlone(storage)) {
+      storage.retain();
+      memory.adopt(storage, parent);
     }
     return tensor;
+  }
+
+  /** This scope let go of its hold, as for the gradient of a leaf, but will end it all the same. */
+  private boolean isHeldByOthersAlone(Storage storage) {
+    return storage.scope() == null && !storage.isInDefaultScope() && storages.contains(storage);
   }
 
   @Override
