@@ -110,6 +110,11 @@ public final class Workers implements AutoCloseable {
     int spins = 0;
     while (!closed) {
       Job current = job;
+      if (current == null) {
+        // A finished job reaches the tensors of its kernel, which the collector must be free to
+        // take.
+        last = null;
+      }
       if (current != null && current != last) {
         current.work(worker);
         last = current;
