@@ -85,10 +85,28 @@ final class Pool {
   }
 
   private MemorySegment slab(long byteSize) {
-    MemorySegment slab = slabs.allocate(byteSize);
+    MemorySegment slab;
+    try {
+      slab = slabs.allocate(byteSize);
+    } catch (MemoryExhaustedException e) {
+      releaseLarge();
+      slab = slabs.allocate(byteSize);
+    }
     held.add(slab);
     slabBytes += byteSize;
     return slab;
+  }
+
+  /** Gives back the free blocks that are slabs of their own. */
+  private void releaseLarge() {
+    List<MemorySegment> large = new ArrayList<>();
+    for (int c = sizeClass(SMALL_LIMIT) + 1; c < free.size(); c++) {
+      free.get(c).forEach(block -> large.add(block.segment));
+      free.get(c).clear();
+    }
+    held.removeAll(large);
+    large.forEach(slab -> slabBytes -= slab.byteSize());
+    slabs.release(large);
   }
 
   /** Empties the pool if nothing is in use; otherwise the slabs stay, since blocks share them. */
