@@ -442,6 +442,14 @@ final class EngineTest {
         () -> a.add(b),
         "add: shapes do not broadcast: [4, 896] with [4864, 896];"
             + " each dimension must be equal or 1");
+    assertMessage(
+        ShapeException.class,
+        () -> a.reshape(-1, -1),
+        "reshape: element counts differ: [4, 896] to [-1, -1]");
+    assertMessage(
+        ShapeException.class,
+        () -> a.reshape(-1, 5),
+        "reshape: element counts differ: [4, 896] to [-1, 5]");
     assertMessage(ShapeException.class, () -> Variable.cat(0), "cat: needs at least one operand");
     assertMessage(
         ShapeException.class,

@@ -71,6 +71,32 @@ public final class Shape {
     return new Shape(copy);
   }
 
+  /**
+   * The shape {@code dims} for the elements of this one; one dimension may be -1.
+   *
+   * @throws ShapeException if the element counts differ
+   */
+  public Shape reshape(long... dims) {
+    long[] resolved = dims.clone();
+    int unknown = -1;
+    long known = 1;
+    for (int d = 0; d < dims.length; d++) {
+      if (dims[d] == -1 && unknown < 0) {
+        unknown = d;
+      } else {
+        known *= dims[d];
+      }
+    }
+    if (unknown >= 0 && known > 0 && elementCount % known == 0) {
+      resolved[unknown] = elementCount / known;
+    }
+    if (unknown >= 0 && resolved[unknown] < 0 || of(resolved).elementCount != elementCount) {
+      throw new ShapeException(
+          "reshape: element counts differ: %s to %s".formatted(this, Arrays.toString(dims)));
+    }
+    return of(resolved);
+  }
+
   /** The dimensions {@code from} (inclusive) to {@code to} (exclusive). */
   public Shape slice(int from, int to) {
     return of(Arrays.copyOfRange(dims, from, to));

@@ -168,7 +168,7 @@ public final class Tensor {
    *     copy
    */
   public Tensor reshape(long... dims) {
-    Shape target = resolve(dims);
+    Shape target = shape.reshape(dims);
     if (isContiguous()) {
       return new Tensor(storage, dtype, target, target.contiguousStrides(), offset);
     }
@@ -184,28 +184,6 @@ public final class Tensor {
   /** True if {@link #reshape} to {@code target} needs no copy. */
   public boolean canReshape(Shape target) {
     return isContiguous() || regroup(target) != null;
-  }
-
-  private Shape resolve(long[] dims) {
-    long[] resolved = dims.clone();
-    int unknown = -1;
-    long known = 1;
-    for (int d = 0; d < dims.length; d++) {
-      if (dims[d] == -1 && unknown < 0) {
-        unknown = d;
-      } else {
-        known *= dims[d];
-      }
-    }
-    if (unknown >= 0 && known > 0 && elementCount() % known == 0) {
-      resolved[unknown] = elementCount() / known;
-    }
-    if (unknown >= 0 && resolved[unknown] < 0
-        || Shape.of(resolved).elementCount() != elementCount()) {
-      throw new ShapeException(
-          "reshape: element counts differ: %s to %s".formatted(shape, Arrays.toString(dims)));
-    }
-    return Shape.of(resolved);
   }
 
   /** Strides of {@code target} over this tensor's strided elements, or null if there are none. */
