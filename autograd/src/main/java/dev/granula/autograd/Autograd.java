@@ -48,10 +48,8 @@ public final class Autograd {
     for (boolean need : needs) {
       recorded |= need;
     }
+    Op.Spec result = op.infer(specs(inputs));
     List<Tensor> in = tensors(op, inputs);
-    List<Op.Spec> specs = new ArrayList<>();
-    in.forEach(t -> specs.add(new Op.Spec(t.shape(), t.dtype())));
-    Op.Spec result = op.infer(specs);
     Context context = new Context(device, needs, recorded);
     Tensor out = op.view(in);
     if (out == null) {
@@ -74,10 +72,19 @@ public final class Autograd {
     return needs;
   }
 
+  static List<Op.Spec> specs(Variable... inputs) {
+    List<Op.Spec> specs = new ArrayList<>();
+    for (Variable input : inputs) {
+      specs.add(new Op.Spec(input.shape(), input.dtype()));
+    }
+    return specs;
+  }
+
   private static List<Tensor> tensors(Op op, Variable[] inputs) {
     List<Tensor> tensors = new ArrayList<>();
     for (Variable input : inputs) {
-      tensors.add(op.takesStrides() ? input.data() : input.data().contiguous());
+      Tensor data = input.data();
+      tensors.add(op.accepts(data) ? data : data.contiguous());
     }
     return tensors;
   }

@@ -2,7 +2,6 @@ package dev.granula.autograd;
 
 import dev.granula.autograd.op.GradientSlot;
 import dev.granula.autograd.op.Gradients;
-import dev.granula.autograd.op.Op;
 import dev.granula.tensor.GranulaException;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
@@ -43,8 +42,8 @@ final class Backward {
         return;
       }
       if (gradient != null) {
-        Tensor g = node.op.takesStrides() ? gradient : gradient.contiguous();
-        Gradients gradients = new Gradients(specs(node), slots(node));
+        Tensor g = node.op.accepts(gradient) ? gradient : gradient.contiguous();
+        Gradients gradients = new Gradients(Autograd.specs(node.inputs), slots(node));
         node.op.vjp(node.context, g, gradients);
         gradients.finish();
       }
@@ -52,14 +51,6 @@ final class Backward {
       node.context.release();
       variable.releaseGradient();
     }
-  }
-
-  private static List<Op.Spec> specs(Node node) {
-    List<Op.Spec> specs = new ArrayList<>();
-    for (Variable input : node.inputs) {
-      specs.add(new Op.Spec(input.shape(), input.dtype()));
-    }
-    return specs;
   }
 
   private static List<@Nullable GradientSlot> slots(Node node) {

@@ -304,6 +304,31 @@ final class EngineTest {
     assertNull(arguments.get(12));
   }
 
+  /** The first positions of a longer cache, as generation reads them for every layer and token. */
+  @Test
+  void attentionReadsASliceOfACacheWithoutACopy() {
+    Variable query = Variable.constant(new Points(1).any(2, 1, 4, 3).to(device));
+    Tensor cache = new Points(2).any(2, 8, 2, 3).to(device);
+    Variable seen = Variable.constant(cache.slice(1, 0, 5));
+    device.forget();
+    query.attention(seen, seen, null, 0.5);
+    assertEquals(List.of("attention"), device.kernels());
+  }
+
+  @Test
+  void attentionCopiesWhatHasNoUnitStrideInAHead() {
+    Variable x = Variable.leaf(new Points(1).transposed(2, 3, 4, 2).to(device));
+    Variable turned = Variable.leaf(new Points(1).any(2, 3, 2, 4).to(device));
+    Variable view = Variable.constant(turned.data().transpose(2, 3));
+    device.forget();
+    Variable y = x.attention(view, view, null, 0.5);
+    assertEquals(List.of("copy", "copy", "attention"), device.kernels());
+    Tensor seed = Tensor.full(device, DType.F64, Shape.of(2, 3, 4, 1), 1);
+    device.forget();
+    y.backward(seed.expand(y.shape()));
+    assertEquals(List.of("copy", "attentionGrad"), device.kernels());
+  }
+
   @Test
   void aFirstContributionIsSetNotAdded() {
     Variable x = Variable.leaf(new Points(1).any(3, 3).to(device));

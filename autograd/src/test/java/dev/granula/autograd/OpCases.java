@@ -278,6 +278,17 @@ final class OpCases {
         points.any(2, 0, 2, 4),
         points.any(2, 0, 2, 4));
     attention("attention strided", heads(2, 3, 2, 4), heads(2, 3, 1, 4), heads(2, 3, 1, 4));
+    attention(
+        "attention, slices of longer operands",
+        points.sliced(2, 2, 4, 3),
+        points.sliced(2, 5, 2, 3),
+        points.sliced(2, 5, 2, 3));
+    attention(
+        "attention, heads transposed",
+        points.transposed(2, 3, 2, 4),
+        points.transposed(2, 3, 1, 4),
+        points.transposed(2, 3, 1, 4));
+    add("attention, views of one projection", OpCases::fusedAttention, points.any(2, 3, 4, 5));
     Tensor first = Points.ids(new int[] {0, 0, 2, 2, 2, 5}, 1, 6);
     add(
         "attention packed",
@@ -295,6 +306,13 @@ final class OpCases {
   private static Variable tiedEmbedding(List<Variable> in) {
     Variable table = in.getFirst();
     return table.embedding(Points.ids(1, 3, 1)).linear(table, null);
+  }
+
+  /** q, k and v are slices of [B, T, H + 2 G, D], and the gradient comes back transposed. */
+  private static Variable fusedAttention(List<Variable> in) {
+    Variable qkv = in.getFirst();
+    Variable k = qkv.slice(2, 2, 3);
+    return qkv.slice(2, 0, 2).attention(k, qkv.slice(2, 3, 4), null, 0.5).transpose(1, 3);
   }
 
   /** Laid out as [B, H, T, D], so that a head's positions lie together. */

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One differentiable operation. An op is a record of its attributes; what one call keeps for its
- * backward pass lives in the {@link Context}. Inputs arrive row-major unless {@link #takesStrides}.
+ * backward pass lives in the {@link Context}. Inputs arrive row-major unless the op {@link
+ * #accepts} them.
  */
 public interface Op extends VectorJacobian {
   /** Shape and element type of an operand or result. */

@@ -20,4 +20,9 @@ public interface VectorJacobian {
   default boolean takesStrides() {
     return false;
   }
+
+  /** True if the kernels read {@code operand} as it lies; else the engine makes it row-major. */
+  default boolean accepts(Tensor operand) {
+    return takesStrides() || operand.isContiguous();
+  }
 }

@@ -52,6 +52,17 @@ public record Attention(@Nullable Tensor firstKey, double scale) implements Op {
   }
 
   @Override
+  public boolean takesStrides() {
+    return true;
+  }
+
+  /** Any strides but within a head: a slice of a cache of keys is read where it lies. */
+  @Override
+  public boolean accepts(Tensor operand) {
+    return operand.shape().dim(-1) == 1 || operand.stride(-1) == 1;
+  }
+
+  @Override
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
     Shape q = out.shape();
     Tensor lse = ctx.scratch(out.dtype(), Shape.of(q.dim(0), q.dim(2), q.dim(1)));
