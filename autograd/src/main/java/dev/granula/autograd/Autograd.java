@@ -6,6 +6,7 @@ import dev.granula.tensor.Device;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -56,6 +57,10 @@ public final class Autograd {
       out = Tensor.empty(device, result.dtype(), result.shape());
       op.forward(context, in, out);
       context.endForward(op.attributes());
+      // To the collector of the default scope a kernel's operands look unused while it runs.
+      Reference.reachabilityFence(op);
+      Reference.reachabilityFence(in);
+      Reference.reachabilityFence(out);
     }
     return new Variable(out, recorded, recorded ? new Node(op, inputs, context) : null);
   }

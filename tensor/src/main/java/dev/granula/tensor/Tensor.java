@@ -3,6 +3,7 @@ package dev.granula.tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,7 @@ public final class Tensor {
   public static Tensor full(Device device, DType dtype, Shape shape, double value) {
     Tensor tensor = empty(device, dtype, shape);
     device.backend().fill(tensor, value);
+    Reference.reachabilityFence(tensor);
     return tensor;
   }
 
@@ -77,6 +79,7 @@ public final class Tensor {
     }
     Tensor tensor = empty(device, dtype, shape);
     device.upload(values, tensor.contiguousMemory());
+    Reference.reachabilityFence(tensor);
     return tensor;
   }
 
@@ -301,15 +304,22 @@ public final class Tensor {
 
   /** A row-major copy with element type {@code target}. */
   public Tensor to(DType target) {
-    Tensor result = empty(device(), target, shape);
-    backend().copy(this, result);
-    return result;
+    return copyTo(empty(device(), target, shape));
   }
 
   /** A row-major copy that no step ends. */
   public Tensor persistent() {
-    Tensor result = emptyPersistent(device(), dtype, shape);
+    return copyTo(emptyPersistent(device(), dtype, shape));
+  }
+
+  /**
+   * Both stay reachable to the end: the collector takes blocks of the default scope back, and the
+   * last use that compiled code sees is not the last use of the memory. The same holds below.
+   */
+  private Tensor copyTo(Tensor result) {
     backend().copy(this, result);
+    Reference.reachabilityFence(this);
+    Reference.reachabilityFence(result);
     return result;
   }
 
@@ -322,25 +332,30 @@ public final class Tensor {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment host = arena.allocate(Math.max(1, byteSize(dtype, shape)), Pool.ALIGNMENT);
       MemorySegment bytes = host.asSlice(0, byteSize(dtype, shape));
-      device().download(contiguous().contiguousMemory(), bytes);
+      read(dtype, bytes);
       target.upload(bytes, result.contiguousMemory());
     }
+    Reference.reachabilityFence(result);
     return result;
+  }
+
+  private void read(DType type, MemorySegment target) {
+    Tensor source = dtype == type ? contiguous() : to(type);
+    device().download(source.contiguousMemory(), target);
+    Reference.reachabilityFence(source);
   }
 
   /** The elements in row-major order, rounded to F32. */
   public float[] toFloatArray() {
-    Tensor source = dtype == DType.F32 ? contiguous() : to(DType.F32);
     float[] values = new float[arrayLength()];
-    device().download(source.contiguousMemory(), MemorySegment.ofArray(values));
+    read(DType.F32, MemorySegment.ofArray(values));
     return values;
   }
 
   /** The elements in row-major order. */
   public double[] toDoubleArray() {
-    Tensor source = dtype == DType.F64 ? contiguous() : to(DType.F64);
     double[] values = new double[arrayLength()];
-    device().download(source.contiguousMemory(), MemorySegment.ofArray(values));
+    read(DType.F64, MemorySegment.ofArray(values));
     return values;
   }
 
@@ -349,9 +364,8 @@ public final class Tensor {
     if (dtype.isFloating()) {
       throw new DTypeException("toLongArray: needs I32 or I64, this is " + dtype);
     }
-    Tensor source = dtype == DType.I64 ? contiguous() : to(DType.I64);
     long[] values = new long[arrayLength()];
-    device().download(source.contiguousMemory(), MemorySegment.ofArray(values));
+    read(DType.I64, MemorySegment.ofArray(values));
     return values;
   }
 
