@@ -3,7 +3,6 @@ package dev.granula.models;
 import dev.granula.autograd.RandomStream;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
-import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import java.nio.file.Path;
@@ -34,26 +33,40 @@ public final class Models {
   }
 
   /**
-   * A model with random weights as transformers draws them: normal with mean 0 and the
+   * A model with random F32 weights as transformers draws them: normal with mean 0 and the
    * configuration's deviation, norms 1, biases 0.
    */
   public static CausalLm create(ModelConfig config, long seed, Device device) {
+    return create(config, seed, device, DType.F32);
+  }
+
+  /**
+   * {@link #create(ModelConfig, long, Device)} with matrices of type {@code type}, F32, BF16 or
+   * F16: the same numbers, rounded as they are drawn, so that no matrix ever exists twice. Norms
+   * and biases are F32, as in loaded models.
+   */
+  public static CausalLm create(ModelConfig config, long seed, Device device, DType type) {
     RandomStream random = new RandomStream(seed);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     Weights.shapes(config)
-        .forEach((name, shape) -> tensors.put(name, draw(config, random, name, shape, device)));
+        .forEach(
+            (name, shape) -> tensors.put(name, draw(config, random, name, shape, device, type)));
     return new CausalLm(config, new Weights(tensors, ""), Origin.NONE);
   }
 
   private static Tensor draw(
-      ModelConfig config, RandomStream random, String name, Shape shape, Device device) {
-    Tensor tensor = Tensor.emptyPersistent(device, DType.F32, shape);
-    if (shape.rank() == 1) {
+      ModelConfig config,
+      RandomStream random,
+      String name,
+      Shape shape,
+      Device device,
+      DType type) {
+    boolean vector = shape.rank() == 1;
+    Tensor tensor = Tensor.emptyPersistent(device, vector ? DType.F32 : type, shape);
+    if (vector) {
       device.backend().fill(tensor, name.endsWith(".bias") ? 0 : 1);
     } else {
-      try (Scope _ = device.memory().step()) {
-        random.fillNormal(tensor, 0, config.initializerRange());
-      }
+      random.fillNormal(tensor, 0, config.initializerRange());
     }
     return tensor;
   }

@@ -203,6 +203,22 @@ final class ModelsTest {
   }
 
   @Test
+  void newModelsInSixteenBitsHoldTheRoundedNumbers() {
+    ModelConfig config = small("llama").build();
+    Map<String, Parameter> wide = Models.create(config, SEED, DEVICE).namedParameters();
+    Map<String, Parameter> narrow =
+        Models.create(config, SEED, DEVICE, DType.BF16).namedParameters();
+    wide.forEach(
+        (name, parameter) -> {
+          Tensor found = narrow.get(name).data();
+          boolean vector = parameter.shape().rank() == 1;
+          assertEquals(vector ? DType.F32 : DType.BF16, found.dtype(), name);
+          assertArrayEquals(
+              parameter.data().to(found.dtype()).toDoubleArray(), found.toDoubleArray(), name);
+        });
+  }
+
+  @Test
   void modelsWithAdaptersAreNotSaved() throws IOException {
     CausalLm model = Models.create(small("llama").build(), SEED, DEVICE);
     wrap(model, "model.layers.0.mlp.up_proj");
