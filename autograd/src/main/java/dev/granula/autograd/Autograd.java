@@ -2,13 +2,16 @@ package dev.granula.autograd;
 
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Op;
+import dev.granula.autograd.op.Recipe;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -51,18 +54,40 @@ public final class Autograd {
     }
     Op.Spec result = op.infer(specs(inputs));
     List<Tensor> in = tensors(op, inputs);
-    Context context = new Context(device, needs, recorded);
+    List<@Nullable Recipe> recipes = recipes(inputs, in);
+    Context context = new Context(device, needs, recorded, byTensor(in, recipes));
+    Recipe recipe = null;
     Tensor out = op.view(in);
     if (out == null) {
       out = Tensor.empty(device, result.dtype(), result.shape());
       op.forward(context, in, out);
       context.endForward(op.attributes());
+      recipe = recorded ? Recipe.of(op, context, in, recipes, out) : null;
       // To the collector of the default scope a kernel's operands look unused while it runs.
       Reference.reachabilityFence(op);
       Reference.reachabilityFence(in);
       Reference.reachabilityFence(out);
     }
-    return new Variable(out, recorded, recorded ? new Node(op, inputs, context) : null);
+    return new Variable(out, recorded, recorded ? new Node(op, inputs, context) : null, recipe);
+  }
+
+  /** The recipes of operands that are read as they are, not as a row-major copy. */
+  private static List<@Nullable Recipe> recipes(Variable[] inputs, List<Tensor> in) {
+    List<@Nullable Recipe> recipes = new ArrayList<>();
+    for (int i = 0; i < inputs.length; i++) {
+      recipes.add(inputs[i].data() == in.get(i) ? inputs[i].recipe() : null);
+    }
+    return recipes;
+  }
+
+  private static Map<Tensor, Recipe> byTensor(List<Tensor> in, List<@Nullable Recipe> recipes) {
+    Map<Tensor, Recipe> byTensor = new IdentityHashMap<>();
+    for (int i = 0; i < in.size(); i++) {
+      if (recipes.get(i) instanceof Recipe recipe) {
+        byTensor.put(in.get(i), recipe);
+      }
+    }
+    return byTensor;
   }
 
   private static boolean[] needs(Variable[] inputs) {

@@ -1,6 +1,7 @@
 package dev.granula.autograd;
 
 import dev.granula.autograd.op.GradientSlot;
+import dev.granula.autograd.op.Recipe;
 import dev.granula.autograd.ops.Attention;
 import dev.granula.autograd.ops.Cast;
 import dev.granula.autograd.ops.Cat;
@@ -50,15 +51,21 @@ public final class Variable {
   private final Tensor data;
   private final boolean requiresGrad;
   private final @Nullable Node node;
+  private final @Nullable Recipe recipe;
   private @Nullable GradientSlot slot;
   private @Nullable GradientSlot arriving;
   private @Nullable List<UnaryOperator<Tensor>> hooks;
   private boolean retainsGrad;
 
   Variable(Tensor data, boolean requiresGrad, @Nullable Node node) {
+    this(data, requiresGrad, node, null);
+  }
+
+  Variable(Tensor data, boolean requiresGrad, @Nullable Node node, @Nullable Recipe recipe) {
     this.data = data;
     this.requiresGrad = requiresGrad;
     this.node = node;
+    this.recipe = recipe;
   }
 
   /** A variable that is given, not computed, and collects a gradient. */
@@ -181,6 +188,11 @@ public final class Variable {
 
   @Nullable Node node() {
     return node;
+  }
+
+  /** How to compute the data again, where that is better than keeping them for a backward pass. */
+  @Nullable Recipe recipe() {
+    return recipe;
   }
 
   private GradientSlot slot() {

@@ -7,6 +7,7 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What one call of an op keeps between its forward and its backward pass. */
@@ -14,16 +15,34 @@ public final class Context {
   private final Device device;
   private final boolean[] needs;
   private final boolean recording;
-  private final List<@Nullable Tensor> saved = new ArrayList<>();
+  private final List<@Nullable Saved> saved = new ArrayList<>();
+  private final Map<Tensor, Recipe> recipes;
 
   /** Held without a slot: scratch of the forward pass until its end, attributes afterwards. */
   private final List<Tensor> held = new ArrayList<>();
 
+  /** {@code recipe} holds the tensor's operands where it is not null; else the tensor is held. */
+  private record Saved(Tensor tensor, @Nullable Recipe recipe) {
+    void release() {
+      if (recipe == null) {
+        tensor.storage().release();
+      } else {
+        recipe.release();
+      }
+    }
+  }
+
   /** {@code needs[i]}: whether input i needs a gradient; for the engine. */
   public Context(Device device, boolean[] needs, boolean recording) {
+    this(device, needs, recording, Map.of());
+  }
+
+  /** {@code recipes}: what to keep in place of operands that can be computed again, by identity. */
+  public Context(Device device, boolean[] needs, boolean recording, Map<Tensor, Recipe> recipes) {
     this.device = device;
     this.needs = needs;
     this.recording = recording;
+    this.recipes = recipes;
   }
 
   public Device device() {
@@ -46,7 +65,10 @@ public final class Context {
     return recording;
   }
 
-  /** Keeps {@code tensor} until the backward pass has gone by; read it with {@link #saved}. */
+  /**
+   * Keeps {@code tensor} until the backward pass has gone by; read it with {@link #saved}. The
+   * output of a cheap op is computed again when it is read: the memory in between is free.
+   */
   public void save(int slot, Tensor tensor) {
     if (!recording) {
       return;
@@ -54,17 +76,28 @@ public final class Context {
     while (saved.size() <= slot) {
       saved.add(null);
     }
-    tensor.storage().retain();
-    saved.set(slot, tensor);
+    Recipe recipe = recipes.get(tensor);
+    if (recipe == null || !recipe.isAvailable()) {
+      recipe = null;
+      tensor.storage().retain();
+    } else {
+      recipe.retain();
+    }
+    saved.set(slot, new Saved(tensor, recipe));
+  }
+
+  /** True if {@code tensor}, or its recipe, is kept until the backward pass has gone by. */
+  boolean keeps(Tensor tensor) {
+    return saved.stream().anyMatch(s -> s != null && s.tensor == tensor);
   }
 
   /** What {@link #save} kept under {@code slot}. */
   public Tensor saved(int slot) {
-    Tensor tensor = slot < saved.size() ? saved.get(slot) : null;
-    if (tensor == null) {
+    Saved kept = slot < saved.size() ? saved.get(slot) : null;
+    if (kept == null) {
       throw new IllegalStateException("nothing was saved in slot " + slot);
     }
-    return tensor;
+    return kept.recipe == null ? kept.tensor : kept.recipe.value();
   }
 
   public boolean hasSaved(int slot) {
@@ -98,9 +131,9 @@ public final class Context {
 
   /** Lets go of everything; for the engine. */
   public void release() {
-    for (Tensor tensor : saved) {
-      if (tensor != null) {
-        tensor.storage().release();
+    for (Saved kept : saved) {
+      if (kept != null) {
+        kept.release();
       }
     }
     saved.clear();

@@ -34,6 +34,15 @@ public interface Op extends VectorJacobian {
     return List.of();
   }
 
+  /**
+   * True if {@link #forward} costs little next to a product: what reads the result in its backward
+   * pass then has it computed again, where the operands are kept anyway, instead of keeping it.
+   * Such a forward pass depends on its operands and attributes alone.
+   */
+  default boolean isCheap() {
+    return false;
+  }
+
   /** For ops that only look at memory in another way: the result without a copy, or null. */
   default @Nullable Tensor view(List<Tensor> in) {
     return null;

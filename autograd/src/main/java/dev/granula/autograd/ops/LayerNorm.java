@@ -47,4 +47,9 @@ public record LayerNorm(double eps) implements Op {
             dBias,
             grads.write(2));
   }
+
+  @Override
+  public boolean isCheap() {
+    return true;
+  }
 }

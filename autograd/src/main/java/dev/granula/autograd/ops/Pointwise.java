@@ -164,4 +164,9 @@ public record Pointwise(
   public boolean takesStrides() {
     return true;
   }
+
+  @Override
+  public boolean isCheap() {
+    return true;
+  }
 }

@@ -39,4 +39,9 @@ public record RmsNorm(double eps) implements Op {
             dWeight,
             grads.write(1));
   }
+
+  @Override
+  public boolean isCheap() {
+    return true;
+  }
 }
