@@ -4,4 +4,7 @@ module dev.granula.cuda {
   requires static transitive org.jspecify;
 
   exports dev.granula.cuda;
+
+  provides dev.granula.tensor.DeviceProvider with
+      dev.granula.cuda.CudaProvider;
 }

@@ -14,6 +14,10 @@ typedef struct CUevent_st *CUevent;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 
+#define CUDA_ERROR_STUB_LIBRARY 34
+#define CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE 804
+#define CUDA_ERROR_SYSTEM_DRIVER_MISMATCH 803
+#define CUDA_ERROR_ECC_UNCORRECTABLE 214
 #define CUDA_SUCCESS 0
 #define CUDA_ERROR_OUT_OF_MEMORY 2
 #define CUDA_ERROR_NO_DEVICE 100
@@ -52,5 +56,6 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image);
 CUresult cuModuleGetFunction(CUfunction *hfunc, CUmodule hmod, const char *name);
 CUresult cuModuleUnload(CUmodule hmod);
 CUresult cuLaunchKernel(CUfunction f, unsigned int gridDimX, unsigned int gridDimY, unsigned int gridDimZ, unsigned int blockDimX, unsigned int blockDimY, unsigned int blockDimZ, unsigned int sharedMemBytes, CUstream hStream, void **kernelParams, void **extra);
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice dev);
 
 #endif

@@ -8,6 +8,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -30,14 +31,93 @@
 typedef unsigned int Result;
 typedef unsigned long long Address;
 
-enum { SUCCESS = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NO_CONTEXT = 201, NOT_FOUND = 500 };
+enum {
+  SUCCESS = 0,
+  INVALID_VALUE = 1,
+  OUT_OF_MEMORY = 2,
+  NO_DEVICE = 100,
+  NO_CONTEXT = 201,
+  NOT_FOUND = 500,
+  FIRST_LOST = 700
+};
 
-static int context, stream, handle;
-static thread_local bool bound;
-static std::map<Address, size_t> memory;
+struct Block {
+  size_t bytes;
+  int device;
+};
+
+static const int DEVICES = 4;
+static int contexts[DEVICES], streams[DEVICES], handle;
+static thread_local int bound = -1;
+static std::map<Address, Block> memory;
 static std::set<void*> hostMemory;
-static size_t used, limit = SIZE_MAX;
+static size_t used;
 static std::vector<std::function<void()>> queue;
+static long waits;
+static bool tf32;
+
+// ---- what it pretends to be, and faults: names and numbers set by the tests ---------------------
+
+// A fault: the call number `at` of a function, counted from 0, answers `code`. A code from 700 on
+// loses the device: every later call answers it too.
+struct Fault {
+  long at;
+  Result code;
+};
+
+static std::map<std::string, long> settings;
+static std::map<std::string, Fault> faults;
+static std::map<std::string, long> calls;
+static Result lost;
+
+static void reset() {
+  settings = {{"devices", 1}, {"driver", 13000}, {"cublas", 13}, {"nvrtc", 13}, {"capability", 90},
+      {"limit", LONG_MAX}};
+  faults.clear();
+  calls.clear();
+  lost = SUCCESS;
+}
+
+// For example "devices=2,driver=12040,cuLaunchKernel=100:719".
+extern "C" void standin_configure(const char* text) {
+  reset();
+  std::stringstream items(text);
+  for (std::string item; std::getline(items, item, ',');) {
+    std::string name = item.substr(0, item.find('=')), value = item.substr(item.find('=') + 1);
+    if (size_t colon = value.find(':'); colon != std::string::npos) {
+      faults[name] = {std::stol(value), (Result)std::stol(value.substr(colon + 1))};
+    } else {
+      settings[name] = std::stol(value);
+    }
+  }
+}
+
+static const bool configured = [] {
+  const char* text = getenv("GRANULA_STANDIN");
+  standin_configure(text ? text : "");
+  return true;
+}();
+
+// The answer to a call when a fault is set for it.
+static Result fault(const char* function) {
+  if (lost) {
+    return lost;
+  }
+  long number = calls[function]++;
+  auto found = faults.find(function);
+  if (found == faults.end() || number != found->second.at) {
+    return SUCCESS;
+  }
+  if (found->second.code >= FIRST_LOST) {
+    lost = found->second.code;
+  }
+  return found->second.code;
+}
+
+#define INJECT                           \
+  if (Result code = fault(__func__)) { \
+    return code;                         \
+  }
 
 // ---- one block: its threads are fibers, switched at barriers ------------------------------------
 
@@ -133,6 +213,9 @@ static void runGrid(const std::function<void()>& kernel, StandInDim grid, unsign
 }
 
 static Result flush() {
+  if (lost) {
+    return lost;
+  }
   std::vector<std::function<void()>> work;
   work.swap(queue);
   for (auto& item : work) {
@@ -141,8 +224,14 @@ static Result flush() {
   return SUCCESS;
 }
 
+static Result waitFor(const char* function) {
+  Result code = fault(function);
+  waits += !queue.empty();
+  return code ? code : flush();
+}
+
 static Result enqueue(std::function<void()> work) {
-  if (!bound) {
+  if (bound < 0) {
     return NO_CONTEXT;
   }
   queue.push_back(std::move(work));
@@ -155,26 +244,38 @@ static bool inside(Address address, size_t bytes) {
     return false;
   }
   --after;
-  return address + bytes <= after->first + after->second;
+  return after->second.device == bound && address + bytes <= after->first + after->second.bytes;
 }
 
 // ---- switches of the tests ----------------------------------------------------------------------
 
-extern "C" void standin_limit(size_t bytes) { limit = bytes; }
+// Blocks that were not freed, waits of the host that had something to wait for, and calls of
+// cuBLAS's product and of kernels.
 extern "C" size_t standin_live() { return memory.size() + hostMemory.size(); }
+extern "C" size_t standin_held() { return used; }
+extern "C" long standin_waits() { return waits; }
+extern "C" long standin_calls(const char* function) { return calls[function]; }
 
 // ---- driver -------------------------------------------------------------------------------------
 
 extern "C" {
-Result cuInit(unsigned flags) { return flags == 0 ? SUCCESS : INVALID_VALUE; }
+Result cuInit(unsigned flags) {
+  INJECT
+  return settings["devices"] == 0 ? NO_DEVICE : flags == 0 ? SUCCESS : INVALID_VALUE;
+}
 
 Result cuDriverGetVersion(int* version) {
-  *version = 13000;
+  *version = settings["driver"];
   return SUCCESS;
 }
 
 Result cuGetErrorName(Result error, const char** text) {
-  *text = error == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_STAND_IN";
+  static const std::map<Result, const char*> names = {{OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+      {34, "CUDA_ERROR_STUB_LIBRARY"}, {NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
+      {700, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {719, "CUDA_ERROR_LAUNCH_FAILED"},
+      {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"}};
+  auto found = names.find(error);
+  *text = found == names.end() ? "CUDA_ERROR_STAND_IN" : found->second;
   return SUCCESS;
 }
 
@@ -184,13 +285,13 @@ Result cuGetErrorString(Result error, const char** text) {
 }
 
 Result cuDeviceGetCount(int* count) {
-  *count = 1;
+  *count = settings["devices"];
   return SUCCESS;
 }
 
 Result cuDeviceGet(int* out, int ordinal) {
   *out = ordinal;
-  return ordinal == 0 ? SUCCESS : INVALID_VALUE;
+  return ordinal >= 0 && ordinal < settings["devices"] ? SUCCESS : INVALID_VALUE;
 }
 
 Result cuDeviceGetName(char* name, int length, int) {
@@ -198,43 +299,52 @@ Result cuDeviceGetName(char* name, int length, int) {
   return SUCCESS;
 }
 
-Result cuDeviceGetAttribute(int* out, unsigned attribute, int) {
-  *out = attribute == 75 ? 9 : 0;
+Result cuDeviceTotalMem_v2(size_t* bytes, int) {
+  *bytes = (size_t)1 << 30;
   return SUCCESS;
 }
 
-Result cuDevicePrimaryCtxRetain(void** out, int) {
-  *out = &context;
+Result cuDeviceGetAttribute(int* out, unsigned attribute, int) {
+  *out = attribute == 75 ? settings["capability"] / 10 : settings["capability"] % 10;
+  return attribute == 75 || attribute == 76 ? SUCCESS : INVALID_VALUE;
+}
+
+Result cuDevicePrimaryCtxRetain(void** out, int device) {
+  INJECT
+  *out = &contexts[device];
   return SUCCESS;
 }
 
 Result cuDevicePrimaryCtxRelease_v2(int) { return SUCCESS; }
 
 Result cuCtxSetCurrent(void* value) {
-  bound = value == &context;
-  return bound ? SUCCESS : INVALID_VALUE;
+  INJECT
+  bound = (int*)value - contexts;
+  bound = bound >= 0 && bound < DEVICES ? bound : -1;
+  return bound >= 0 ? SUCCESS : INVALID_VALUE;
 }
 
 Result cuMemGetInfo_v2(size_t* free, size_t* total) {
-  *total = limit;
-  *free = limit - used;
+  *total = settings["limit"];
+  *free = settings["limit"] - used;
   return SUCCESS;
 }
 
 Result cuMemAlloc_v2(Address* out, size_t bytes) {
-  if (!bound) {
+  INJECT
+  if (bound < 0) {
     return NO_CONTEXT;
   }
   if (bytes == 0) {
     return INVALID_VALUE;
   }
-  if (used + bytes > limit) {
+  if (used + bytes > (size_t)settings["limit"]) {
     return OUT_OF_MEMORY;
   }
   void* block = aligned_alloc(256, (bytes + 255) / 256 * 256);
   memset(block, 0xff, bytes);
   *out = (Address)block;
-  memory[*out] = bytes;
+  memory[*out] = {bytes, bound};
   used += bytes;
   return SUCCESS;
 }
@@ -245,7 +355,7 @@ Result cuMemFree_v2(Address address) {
     return INVALID_VALUE;
   }
   flush();
-  used -= found->second;
+  used -= found->second.bytes;
   memory.erase(found);
   free((void*)address);
   return SUCCESS;
@@ -267,10 +377,12 @@ Result cuMemFreeHost(void* block) {
 }
 
 Result cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, void*) {
+  INJECT
   return inside(to, bytes) ? enqueue([=] { memcpy((void*)to, from, bytes); }) : INVALID_VALUE;
 }
 
 Result cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, void*) {
+  INJECT
   return inside(from, bytes) ? enqueue([=] { memcpy(to, (void*)from, bytes); }) : INVALID_VALUE;
 }
 
@@ -280,12 +392,15 @@ Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, void*) {
 }
 
 Result cuStreamCreate(void** out, unsigned) {
-  *out = &stream;
-  return SUCCESS;
+  *out = &streams[bound];
+  return bound >= 0 ? SUCCESS : NO_CONTEXT;
 }
 
-Result cuStreamSynchronize(void* s) { return s == &stream ? flush() : INVALID_VALUE; }
-Result cuStreamDestroy_v2(void* s) { return s == &stream ? flush() : INVALID_VALUE; }
+Result cuStreamSynchronize(void* s) {
+  return s == &streams[bound] ? waitFor(__func__) : INVALID_VALUE;
+}
+
+Result cuStreamDestroy_v2(void* s) { return s == &streams[bound] ? flush() : INVALID_VALUE; }
 
 Result cuEventCreate(void** out, unsigned) {
   *out = new bool(false);
@@ -297,7 +412,7 @@ Result cuEventRecord(void* event, void*) {
   return SUCCESS;
 }
 
-Result cuEventSynchronize(void* event) { return *(bool*)event ? flush() : SUCCESS; }
+Result cuEventSynchronize(void* event) { return *(bool*)event ? waitFor(__func__) : SUCCESS; }
 
 Result cuEventDestroy_v2(void* event) {
   delete (bool*)event;
@@ -306,6 +421,7 @@ Result cuEventDestroy_v2(void* event) {
 
 // The image is its length and a shared library.
 Result cuModuleLoadData(void** out, const void* image) {
+  INJECT
   char path[] = "/tmp/granula-standin-XXXXXX";
   int file = mkstemp(path);
   uint64_t length = *(const uint64_t*)image;
@@ -328,6 +444,7 @@ Result cuModuleUnload(void*) { return flush(); }
 
 Result cuLaunchKernel(void* function, unsigned gridX, unsigned gridY, unsigned gridZ,
     unsigned blockX, unsigned blockY, unsigned blockZ, unsigned, void*, void** arguments, void**) {
+  INJECT
   bool fits = gridX > 0 && gridY > 0 && gridZ > 0 && gridY < 65536 && gridZ < 65536;
   if (!fits || blockX == 0 || blockX > 1024 || blockY != 1 || blockZ != 1) {
     return INVALID_VALUE;
@@ -343,66 +460,110 @@ Result cuLaunchKernel(void* function, unsigned gridX, unsigned gridY, unsigned g
 // ---- cuBLAS -------------------------------------------------------------------------------------
 
 Result cublasCreate_v2(void** out) {
+  INJECT
   *out = &handle;
   return SUCCESS;
 }
 
 Result cublasDestroy_v2(void*) { return SUCCESS; }
 
-Result cublasGetVersion_v2(void*, int* version) {
-  *version = 0;
+Result cublasGetProperty(unsigned type, int* value) {
+  *value = type == 0 ? settings["cublas"] : 0;
   return SUCCESS;
 }
 
-Result cublasSetStream_v2(void*, void* s) { return s == &stream ? SUCCESS : 7; }
-Result cublasSetMathMode(void*, unsigned) { return SUCCESS; }
+Result cublasSetStream_v2(void*, void* s) { return s == &streams[bound] ? SUCCESS : 7; }
+
+Result cublasSetMathMode(void*, unsigned mode) {
+  tf32 = mode == 3;
+  return mode == 0 || mode == 3 ? SUCCESS : 7;
+}
+
 const char* cublasGetStatusString(Result status) {
-  return status == 7 ? "CUBLAS_STATUS_INVALID_VALUE" : "status of the stand-in";
+  return status == 7    ? "CUBLAS_STATUS_INVALID_VALUE"
+         : status == 15 ? "CUBLAS_STATUS_NOT_SUPPORTED"
+                        : "status of the stand-in";
 }
 }
 
-template <typename T>
-static void gemm(bool ta, bool tb, int m, int n, int k, T alpha, const T* a, int lda, const T* b,
-    int ldb, T beta, T* c, int ldc) {
-  for (int j = 0; j < n; j++) {
-    for (int i = 0; i < m; i++) {
+// One matrix as cuBLAS reads it: columns of `rows` elements, `leading` apart.
+struct Matrices {
+  bool transposed;
+  Address start;
+  long long rows, cols, leading, step;
+};
+
+static bool fits(const Matrices& m, long long size, int batch) {
+  long long stored = m.transposed ? m.cols : m.rows, columns = m.transposed ? m.rows : m.cols;
+  long long last = (batch - 1) * m.step + (columns - 1) * m.leading + stored;
+  return m.leading >= std::max(1LL, stored) && m.step >= 0 &&
+         (stored == 0 || columns == 0 || inside(m.start, last * size));
+}
+
+static double widen(double x) { return x; }
+static double widen(uint16_t bf16) { return __int_as_float((int)bf16 << 16); }
+
+// TF32 keeps 10 bits of the fraction.
+static double widen(float x) {
+  return tf32 ? __int_as_float((__float_as_int(x) + 0x1000) & ~0x1fff) : x;
+}
+
+template <typename In, typename Out>
+static void gemm(Matrices a, Matrices b, Matrices c, double alpha, double beta) {
+  const In *as = (const In*)a.start, *bs = (const In*)b.start;
+  for (long long j = 0; j < c.cols; j++) {
+    for (long long i = 0; i < c.rows; i++) {
       double sum = 0;
-      for (int l = 0; l < k; l++) {
-        size_t at = ta ? l + (size_t)i * lda : i + (size_t)l * lda;
-        size_t bt = tb ? j + (size_t)l * ldb : l + (size_t)j * ldb;
-        sum += (double)a[at] * b[bt];
+      for (long long l = 0; l < a.cols; l++) {
+        sum += widen(as[a.transposed ? l + i * a.leading : i + l * a.leading]) *
+               widen(bs[b.transposed ? j + l * b.leading : l + j * b.leading]);
       }
-      T* out = c + i + (size_t)j * ldc;
-      *out = beta == 0 ? (T)(alpha * sum) : (T)(alpha * sum + beta * *out);
+      Out* out = (Out*)c.start + i + j * c.leading;
+      *out = (Out)(beta == 0 ? alpha * sum : alpha * sum + beta * *out);
     }
   }
 }
 
-template <typename T>
-static Result gemms(bool ta, bool tb, int m, int n, int k, T alpha, const void* a, int lda,
-    long long sa, const void* b, int ldb, long long sb, T beta, void* c, int ldc, long long sc,
+template <typename In, typename Out>
+static Result gemms(Matrices a, Matrices b, Matrices c, const void* alpha, const void* beta,
     int batch) {
+  if (!fits(a, sizeof(In), batch) || !fits(b, sizeof(In), batch) || !fits(c, sizeof(Out), batch)) {
+    return 7;
+  }
+  double scale = *(const Out*)alpha, previous = *(const Out*)beta;
   return enqueue([=] {
     for (int i = 0; i < batch; i++) {
-      gemm<T>(ta, tb, m, n, k, alpha, (const T*)a + i * sa, lda, (const T*)b + i * sb, ldb, beta,
-          (T*)c + i * sc, ldc);
+      Matrices ai = a, bi = b, ci = c;
+      ai.start += i * a.step * sizeof(In);
+      bi.start += i * b.step * sizeof(In);
+      ci.start += i * c.step * sizeof(Out);
+      gemm<In, Out>(ai, bi, ci, scale, previous);
     }
   });
 }
 
+// Types: 0 F32, 1 F64, 14 BF16; the operands' and the result's as cuBLAS allows them together.
 extern "C" Result cublasGemmStridedBatchedEx(void*, unsigned ta, unsigned tb, int m, int n, int k,
     const void* alpha, const void* a, unsigned at, int lda, long long sa, const void* b,
     unsigned bt, int ldb, long long sb, const void* beta, void* c, unsigned ct, int ldc,
     long long sc, int batch, unsigned compute, int) {
-  bool types = at == bt && bt == ct && compute == (at == 1 ? 70u : 68u) && at <= 1;
-  if (!types || m < 0 || n < 0 || k < 0 || lda < std::max(1, ta ? k : m) ||
-      ldb < std::max(1, tb ? n : k) || ldc < std::max(1, m)) {
+  INJECT
+  if (at != bt || m < 0 || n < 0 || k < 0 || batch < 0) {
     return 7;
   }
-  return at == 1 ? gemms<double>(ta, tb, m, n, k, *(const double*)alpha, a, lda, sa, b, ldb, sb,
-                       *(const double*)beta, c, ldc, sc, batch)
-                 : gemms<float>(ta, tb, m, n, k, *(const float*)alpha, a, lda, sa, b, ldb, sb,
-                       *(const float*)beta, c, ldc, sc, batch);
+  Matrices left = {ta != 0, (Address)a, m, k, lda, sa};
+  Matrices right = {tb != 0, (Address)b, k, n, ldb, sb};
+  Matrices out = {false, (Address)c, m, n, ldc, sc};
+  if (at == 1 && ct == 1 && compute == 70) {
+    return gemms<double, double>(left, right, out, alpha, beta, batch);
+  }
+  if (at == 0 && ct == 0 && compute == 68) {
+    return gemms<float, float>(left, right, out, alpha, beta, batch);
+  }
+  if (at == 14 && ct == 0 && compute == 68) {
+    return gemms<uint16_t, float>(left, right, out, alpha, beta, batch);
+  }
+  return 15;
 }
 
 // ---- NVRTC --------------------------------------------------------------------------------------
@@ -420,7 +581,18 @@ static std::string contents(const std::string& path) {
 
 extern "C" {
 Result nvrtcVersion(int* major, int* minor) {
-  *major = *minor = 0;
+  *major = settings["nvrtc"];
+  *minor = 0;
+  return SUCCESS;
+}
+
+Result nvrtcGetNumSupportedArchs(int* count) {
+  *count = 3;
+  return SUCCESS;
+}
+
+Result nvrtcGetSupportedArchs(int* all) {
+  all[0] = 75, all[1] = 80, all[2] = 90;
   return SUCCESS;
 }
 

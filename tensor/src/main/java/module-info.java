@@ -14,4 +14,9 @@ module dev.granula.tensor {
       dev.granula.training;
   exports dev.granula.tensor.reference;
   exports dev.granula.tensor.safetensors;
+
+  uses dev.granula.tensor.DeviceProvider;
+
+  provides dev.granula.tensor.DeviceProvider with
+      dev.granula.tensor.cpu.CpuProvider;
 }

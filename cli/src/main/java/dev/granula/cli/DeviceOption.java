@@ -1,6 +1,7 @@
 package dev.granula.cli;
 
-import dev.granula.tensor.cpu.CpuDevice;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Devices;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -13,18 +14,25 @@ final class DeviceOption {
 
   @Option(
       names = "--device",
-      paramLabel = "auto|cpu",
-      defaultValue = "auto",
-      description = "Where to compute (default: ${DEFAULT-VALUE}).")
-  private String name = "auto";
+      paramLabel = "auto|cpu|cuda|cuda:N",
+      defaultValue = Devices.AUTO,
+      description =
+          "Where to compute; only auto chooses by itself, and says why (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String name = Devices.AUTO;
 
-  CpuDevice open() {
-    return switch (name) {
-      case "auto", "cpu" -> CpuDevice.create();
-      default ->
-          throw new ParameterException(
-              spec.commandLine(),
-              "--device: there is no '%s' here; available: auto, cpu".formatted(name));
-    };
+  /** Opens the device that was asked for; the caller closes it. */
+  Device open() {
+    if (!Devices.isKnown(name)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--device: there is no '%s'; available: %s".formatted(name, Devices.names()));
+    }
+    if (!name.equals(Devices.AUTO)) {
+      return Devices.open(name);
+    }
+    Devices.Choice choice = Devices.choose();
+    spec.commandLine().getErr().println(choice);
+    return Devices.open(choice.name());
   }
 }

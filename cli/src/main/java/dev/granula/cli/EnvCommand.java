@@ -1,6 +1,8 @@
 package dev.granula.cli;
 
 import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.DeviceProvider;
+import dev.granula.tensor.Devices;
 import dev.granula.tensor.cpu.CpuDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -21,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** {@code granula env}. */
 @Command(
     name = "env",
-    description = "Prints the JDK, the processor, the vector width and the back ends.",
+    description = "Prints the JDK, the processor, the vector width, the back ends and the devices.",
     sortOptions = false)
 final class EnvCommand implements Callable<Integer> {
   private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
@@ -37,6 +39,17 @@ final class EnvCommand implements Callable<Integer> {
       fields.put("why", why);
       return fields;
     }
+  }
+
+  /** A kind of device as JSON. */
+  private static Map<String, Object> fields(DeviceProvider provider) {
+    DeviceProvider.Status status = provider.status();
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("kind", provider.kind());
+    fields.put("available", status.available());
+    fields.put("why", status.reason());
+    fields.putAll(status.facts());
+    return fields;
   }
 
   @Spec private CommandSpec spec;
@@ -60,13 +73,23 @@ final class EnvCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       facts.put("backends", backEnds.stream().map(BackEnd::fields).toList());
+      facts.put("devices", Devices.providers().stream().map(EnvCommand::fields).toList());
       out.println(new JsonMapper().writeValueAsString(facts));
     } else {
       facts.forEach((name, value) -> out.println("%-15s %s".formatted(name, value)));
       backEnds.forEach(b -> out.println("%-15s %s: %s".formatted("backend", b.name(), b.why())));
+      Devices.providers().forEach(provider -> print(provider, out));
     }
     out.flush();
     return 0;
+  }
+
+  private static void print(DeviceProvider provider, PrintWriter out) {
+    DeviceProvider.Status status = provider.status();
+    String available = status.available() ? "available" : "not available";
+    out.println(
+        "%-15s %s: %s: %s".formatted("device", provider.kind(), available, status.reason()));
+    status.facts().forEach((name, value) -> out.println("  %-13s %s".formatted(name, value)));
   }
 
   private static String property(String name) {

@@ -1,6 +1,6 @@
 package dev.granula.cli;
 
-import dev.granula.tensor.cpu.CpuDevice;
+import dev.granula.tensor.Device;
 import dev.granula.training.Evaluation;
 import dev.granula.training.LanguageModel;
 import dev.granula.training.data.Dataset;
@@ -53,8 +53,8 @@ final class EvalCommand implements Callable<Integer> {
     }
     model.inputs("eval").with("--data", data).require();
     Dataset dataset = Dataset.read(data);
-    try (CpuDevice cpu = device.open()) {
-      LanguageModel loaded = model.load(cpu);
+    try (Device opened = device.open()) {
+      LanguageModel loaded = model.load(opened);
       EncodedDataset encoded = loaded.encoder().withMaxLength(maxLength).encode(dataset);
       SampleLosses.of(encoded.counts()).ifPresent(spec.commandLine().getErr()::println);
       print(Evaluation.of(loaded.network(), encoded, Evaluation.BATCH_SIZE));

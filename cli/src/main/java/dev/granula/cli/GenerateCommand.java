@@ -1,8 +1,8 @@
 package dev.granula.cli;
 
 import dev.granula.models.generation.GenerationOptions;
+import dev.granula.tensor.Device;
 import dev.granula.tensor.GranulaException;
-import dev.granula.tensor.cpu.CpuDevice;
 import dev.granula.training.LanguageModel;
 import java.io.PrintWriter;
 import java.util.Optional;
@@ -72,8 +72,8 @@ final class GenerateCommand implements Callable<Integer> {
     if (temperature == 0 && (topK > 0 || topP < 1)) {
       spec.commandLine().getErr().println("note: at temperature 0 --top-k and --top-p do nothing");
     }
-    try (CpuDevice cpu = device.open()) {
-      LanguageModel loaded = model.load(cpu);
+    try (Device opened = device.open()) {
+      LanguageModel loaded = model.load(opened);
       PrintWriter out = spec.commandLine().getOut();
       loaded.generate(
           prompt,

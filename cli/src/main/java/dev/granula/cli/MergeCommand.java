@@ -1,7 +1,7 @@
 package dev.granula.cli;
 
 import dev.granula.models.Models;
-import dev.granula.tensor.cpu.CpuDevice;
+import dev.granula.tensor.Device;
 import dev.granula.training.LanguageModel;
 import dev.granula.training.ModelDirectory;
 import java.nio.file.Path;
@@ -63,9 +63,9 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ModelDirectory.requireEmptyOrMissing("merge", output);
-    try (CpuDevice cpu = device.open();
+    try (Device opened = device.open();
         Interruption _ = new Interruption()) {
-      LanguageModel loaded = LanguageModel.load(model, cpu);
+      LanguageModel loaded = LanguageModel.load(model, opened);
       ModelOptions.load(loaded, adapter, spec.commandLine().getErr());
       boolean wide = dtype == DTypeName.F32;
       loaded.mergeTo(output, wide ? Models.SavedType.F32 : Models.SavedType.STORED);

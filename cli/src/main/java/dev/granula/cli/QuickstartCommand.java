@@ -1,6 +1,6 @@
 package dev.granula.cli;
 
-import dev.granula.tensor.cpu.CpuDevice;
+import dev.granula.tensor.Device;
 import dev.granula.training.quickstart.Quickstart;
 import dev.granula.training.quickstart.QuickstartResult;
 import java.io.PrintWriter;
@@ -47,12 +47,12 @@ final class QuickstartCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     Path folder = output == null ? freeFolder() : output;
-    try (CpuDevice cpu = device.open();
+    try (Device opened = device.open();
         Interruption interruption = new Interruption();
         QuickstartProgress progress =
             new QuickstartProgress(out, spec.commandLine().getErr(), interruption)) {
       Optional<QuickstartResult> result =
-          Quickstart.unpack(folder).withSeed(seed).run(folder, cpu, progress);
+          Quickstart.unpack(folder).withSeed(seed).run(folder, opened, progress);
       if (result.isEmpty()) {
         return Interruption.EXIT_CODE;
       }

@@ -1,6 +1,6 @@
 package dev.granula.cli;
 
-import dev.granula.tensor.cpu.CpuDevice;
+import dev.granula.tensor.Device;
 import dev.granula.training.FineTuning;
 import dev.granula.training.LanguageModel;
 import dev.granula.training.Method;
@@ -77,11 +77,11 @@ final class TrainCommand implements Callable<Integer> {
         .require();
     Dataset trainSet = Dataset.read(data);
     Dataset evalSet = evalData == null ? null : Dataset.read(evalData);
-    try (CpuDevice cpu = device.open();
+    try (Device opened = device.open();
         Interruption interruption = new Interruption();
         Progress progress = new Progress(spec.commandLine().getErr(), interruption)) {
       TrainingResult result =
-          FineTuning.of(LanguageModel.load(model, cpu))
+          FineTuning.of(LanguageModel.load(model, opened))
               .withMethod(chosen)
               .withOptions(options)
               .withEvaluationData(evalSet)

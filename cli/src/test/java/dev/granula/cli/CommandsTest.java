@@ -1,7 +1,6 @@
 package dev.granula.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -148,7 +147,8 @@ class CommandsTest {
             {"text": "one"}
             """);
     String line = longer + ": of 3 samples 2 cut to --max-length, 1 skipped, without a target";
-    Cli eval = Cli.run("eval", "--model", base, "--data", longer, "--max-length", 6);
+    Cli eval =
+        Cli.run("eval", "--device", "cpu", "--model", base, "--data", longer, "--max-length", 6);
     assertEquals(List.of(line), eval.err().lines().toList());
     Cli train = train(folder.resolve("cut"), "--eval-data", longer, "--max-length", 6);
     assertEquals(1, train.err().lines().filter(line::equals).count(), train::err);
@@ -162,6 +162,15 @@ class CommandsTest {
     assertTrue(json.get("jdk").asString().startsWith(Runtime.version().toString()));
     assertTrue(json.get("vector_bits").asInt() >= 128);
     assertTrue(json.get("backends").get(0).get("chosen").asBoolean());
-    assertFalse(Cli.run("env").out().isBlank());
+    assertEquals("cuda", json.get("devices").get(0).get("kind").asString());
+    assertTrue(json.get("devices").get(0).has("driver"));
+    assertTrue(json.get("devices").get(1).get("available").asBoolean());
+    assertTrue(Cli.run("env").out().contains("device          cuda: "));
+  }
+
+  @Test
+  void autoSaysInOneLineWhatItChose() {
+    Cli eval = Cli.run("eval", "--model", base, "--data", data);
+    assertEquals(1, eval.err().lines().filter(l -> l.startsWith("device ")).count(), eval::err);
   }
 }

@@ -46,7 +46,7 @@ class FailuresTest {
       delimiter = '|',
       textBlock =
           """
-          --device cuda                | --device: there is no 'cuda' here; available: auto, cpu
+          --device tpu                 | --device: there is no 'tpu'; available: auto, cpu, cuda
           --rank 33                    | r should be divisible by gralora_k, but got 33 and 2
           --method lora --k 2          | --method lora has no --k
           --method full --targets x    | --method full has no --targets

@@ -72,6 +72,7 @@ final class Attention {
       boolean inverse,
       Tensor out,
       Write write) {
+    Launch.requireOn(device, "rotary", x, out);
     long half = x.shape().dim(3) / 2;
     long pairs = x.shape().slice(0, 3).elementCount() * half;
     kernels
@@ -100,6 +101,7 @@ final class Attention {
       double scale,
       Tensor out,
       Tensor lse) {
+    Launch.requireOn(device, "attention", q, k, v, firstKey, out, lse);
     int tile = tile(q, Use.FORWARD);
     launch(new Problem(q, k, v, firstKey, scale), tile, "attention")
         .words(heads(out))
@@ -122,6 +124,7 @@ final class Attention {
       Write dkWrite,
       @Nullable Tensor dv,
       Write dvWrite) {
+    Launch.requireOn(device, "attentionGrad", q, k, v, firstKey, out, lse, g, dq, dk, dv);
     Problem problem = new Problem(q, k, v, firstKey, scale);
     int tile = tile(q, Use.BACKWARD);
     long batch = q.shape().dim(0);

@@ -5,6 +5,7 @@ import dev.granula.tensor.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -14,12 +15,24 @@ import java.util.List;
 final class Compiler {
   private Compiler() {}
 
-  static String version() {
+  static Installation.Version version() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment major = arena.allocate(ValueLayout.JAVA_INT);
       MemorySegment minor = arena.allocate(ValueLayout.JAVA_INT);
       check(nvrtc_h.nvrtcVersion(major, minor), "nvrtcVersion");
-      return major.get(ValueLayout.JAVA_INT, 0) + "." + minor.get(ValueLayout.JAVA_INT, 0);
+      return new Installation.Version(
+          major.get(ValueLayout.JAVA_INT, 0), minor.get(ValueLayout.JAVA_INT, 0));
+    }
+  }
+
+  /** Compute capabilities that it makes code for, for example 75, 80, 90. */
+  static List<Integer> architectures() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
+      check(nvrtc_h.nvrtcGetNumSupportedArchs(count), "nvrtcGetNumSupportedArchs");
+      MemorySegment all = arena.allocate(ValueLayout.JAVA_INT, count.get(ValueLayout.JAVA_INT, 0));
+      check(nvrtc_h.nvrtcGetSupportedArchs(all), "nvrtcGetSupportedArchs");
+      return Arrays.stream(all.toArray(ValueLayout.JAVA_INT)).boxed().toList();
     }
   }
 

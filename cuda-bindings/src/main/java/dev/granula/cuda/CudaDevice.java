@@ -5,8 +5,6 @@ import dev.granula.tensor.Device;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.Memory;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
-import java.util.Map;
 
 /**
  * An NVIDIA GPU. Kernels and copies run in order on one stream while the host goes on; only {@link
@@ -14,7 +12,7 @@ import java.util.Map;
  */
 public final class CudaDevice implements Device {
   private final String name;
-  private final Map<Library, Path> libraries;
+  private final Installation installation;
   private final CudaContext context;
   private final Transfers transfers;
   private final Faults faults;
@@ -26,14 +24,16 @@ public final class CudaDevice implements Device {
   private boolean closed;
 
   private CudaDevice(int ordinal) {
-    name = "cuda:" + ordinal;
-    libraries = Libraries.require();
-    context = new CudaContext(ordinal);
+    installation = Installation.require();
+    Gpu gpu = Gpu.of(ordinal);
+    installation.checkSupports(gpu);
+    name = gpu.id();
+    context = new CudaContext(gpu);
     transfers = new Transfers(context);
     faults = new Faults();
     raw = new CudaMemory(context, name, this::emptyPool);
     memory = new Memory(this, raw, Memory.Debug.OFF);
-    kernels = new Kernels(context, CubinCache.standard());
+    kernels = new Kernels(this, context, installation, CubinCache.standard());
     products = new Products(context);
     backend = new CudaBackend(this, kernels, products, faults);
   }
@@ -89,16 +89,7 @@ public final class CudaDevice implements Device {
 
   /** Device, driver and libraries, for logs. */
   public String describe() {
-    return "%s: %s, compute capability %.1f, driver for CUDA %d.%d, cuBLAS %d, NVRTC %s, %s"
-        .formatted(
-            name,
-            context.deviceName(),
-            context.computeCapability() / 10.0,
-            context.driverVersion() / 1000,
-            context.driverVersion() % 1000 / 10,
-            products.version(),
-            kernels.compilerVersion(),
-            libraries);
+    return "%s: %s; %s".formatted(name, context.gpu(), installation);
   }
 
   /** Frees all memory of the device; its tensors cannot be read any more. */
@@ -118,6 +109,6 @@ public final class CudaDevice implements Device {
 
   @Override
   public String toString() {
-    return "%s (%s)".formatted(name, context.deviceName());
+    return "%s (%s)".formatted(name, context.gpu().name());
   }
 }

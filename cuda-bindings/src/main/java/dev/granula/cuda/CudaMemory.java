@@ -98,8 +98,11 @@ final class CudaMemory implements Memory.RawMemory, AutoCloseable {
     }
   }
 
+  /** Its arena is closed: an access by the JVM is an exception and not a crash. */
   @SuppressWarnings("restricted")
   private static MemorySegment segment(long address, long byteSize) {
-    return MemorySegment.ofAddress(address).reinterpret(byteSize);
+    try (Arena arena = Arena.ofConfined()) {
+      return MemorySegment.ofAddress(address).reinterpret(byteSize, arena, null);
+    }
   }
 }

@@ -10,8 +10,10 @@ import java.lang.foreign.ValueLayout;
 
 /** Turns result codes of the CUDA driver into exceptions. */
 final class Driver {
-  /** From here on codes say that the context is lost: illegal addresses, failed launches. */
+  /** Codes in this range say that the context is lost: illegal addresses, failed launches. */
   private static final int FIRST_LOST = 700;
+
+  private static final int LAST_LOST = 799;
 
   private Driver() {}
 
@@ -33,10 +35,23 @@ final class Driver {
     if (result == cuda_h.CUDA_ERROR_NO_DEVICE()) {
       return "no NVIDIA GPU is visible; check nvidia-smi and CUDA_VISIBLE_DEVICES";
     }
-    if (result >= FIRST_LOST) {
+    if (result == cuda_h.CUDA_ERROR_STUB_LIBRARY()) {
+      return "libcuda.so.1 is the toolkit's stub; install the NVIDIA driver";
+    }
+    if (result == cuda_h.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH()
+        || result == cuda_h.CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE()) {
+      return "the driver's library and its kernel module differ; restart the machine after an"
+          + " update of the driver, or take the library of the installed one";
+    }
+    if (isLost(result)) {
       return "the device is lost to this process; start it again from the last checkpoint";
     }
     return "see the CUDA driver's documentation of " + operation;
+  }
+
+  private static boolean isLost(int result) {
+    return result >= FIRST_LOST && result <= LAST_LOST
+        || result == cuda_h.CUDA_ERROR_ECC_UNCORRECTABLE();
   }
 
   private static String text(int result, boolean name) {

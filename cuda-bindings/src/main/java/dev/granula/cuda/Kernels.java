@@ -4,6 +4,7 @@ import static dev.granula.cuda.Driver.check;
 
 import dev.granula.cuda.bindings.cuda_h;
 import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -22,21 +23,19 @@ final class Kernels implements AutoCloseable {
 
   private record Function(Module module, String name) {}
 
+  private final Device device;
   private final CudaContext context;
+  private final Installation installation;
   private final CubinCache cache;
-  private final String compilerVersion;
   private final Map<String, String> resources = new HashMap<>();
   private final Map<Module, MemorySegment> modules = new HashMap<>();
   private final Map<Function, MemorySegment> functions = new HashMap<>();
 
-  Kernels(CudaContext context, CubinCache cache) {
+  Kernels(Device device, CudaContext context, Installation installation, CubinCache cache) {
+    this.device = device;
     this.context = context;
+    this.installation = installation;
     this.cache = cache;
-    this.compilerVersion = Compiler.version();
-  }
-
-  String compilerVersion() {
-    return compilerVersion;
   }
 
   /**
@@ -60,7 +59,7 @@ final class Kernels implements AutoCloseable {
       options.add("-D" + definition);
     }
     Function function = new Function(new Module(source, options), kernel);
-    return new Launch(context, kernel, functions.computeIfAbsent(function, this::find));
+    return new Launch(device, context, kernel, functions.computeIfAbsent(function, this::find));
   }
 
   private MemorySegment find(Function function) {
@@ -75,12 +74,12 @@ final class Kernels implements AutoCloseable {
 
   private MemorySegment load(Module module) {
     List<String> options = new ArrayList<>(module.options);
-    options.add("-arch=sm_" + context.computeCapability());
+    options.add("-arch=sm_" + context.gpu().computeCapability());
     String source = resource("common.cuh") + module.source;
     String key =
-        "%s %d %s %s %s"
+        "%s %s %s %s %s"
             .formatted(
-                context.deviceName(), context.driverVersion(), compilerVersion, options, source);
+                context.gpu().name(), installation.driver(), installation.nvrtc(), options, source);
     byte[] cubin = cache.read(key);
     if (cubin == null) {
       cubin = Compiler.compile("granula.cu", source, options);

@@ -4,6 +4,8 @@ import static dev.granula.cuda.Driver.check;
 
 import dev.granula.cuda.bindings.cuda_h;
 import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import java.lang.foreign.Arena;
@@ -26,6 +28,7 @@ final class Launch {
   private static final int MAX_ARGUMENTS = 32;
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
 
+  private final Device device;
   private final CudaContext context;
   private final String kernel;
   private final MemorySegment function;
@@ -35,15 +38,36 @@ final class Launch {
   private long used;
   private int arguments;
 
-  Launch(CudaContext context, String kernel, MemorySegment function) {
+  Launch(Device device, CudaContext context, String kernel, MemorySegment function) {
+    this.device = device;
     this.context = context;
     this.kernel = kernel;
     this.function = function;
   }
 
+  /**
+   * Fails for a tensor of another device: its address means nothing to a kernel of this one.
+   *
+   * @param what is being done, for the message
+   */
+  static void requireOn(Device device, String what, @Nullable Tensor... tensors) {
+    for (Tensor tensor : tensors) {
+      if (tensor != null && tensor.device() != device) {
+        throw new DeviceException(
+            "%s: a tensor of %s was given to %s; move it with Tensor.to"
+                .formatted(what, tensor.device().name(), device.name()));
+      }
+    }
+  }
+
   /** Address of the first element. */
   static long address(Tensor tensor) {
     return tensor.memory().address() + tensor.offset() * tensor.dtype().byteSize();
+  }
+
+  private long checkedAddress(Tensor tensor) {
+    requireOn(device, kernel, tensor);
+    return address(tensor);
   }
 
   /** A {@code struct View} of all dimensions; null has no data. */
@@ -56,7 +80,7 @@ final class Launch {
   /** A {@code struct View} of {@code tensor} with other dimensions than its own. */
   Launch view(Tensor tensor, Strides strides) {
     begin();
-    writeView(address(tensor), strides);
+    writeView(checkedAddress(tensor), strides);
     return this;
   }
 
@@ -64,7 +88,7 @@ final class Launch {
   Launch rows(Tensor tensor) {
     begin();
     int last = tensor.shape().rank() - 1;
-    writeView(address(tensor), Strides.of(tensor, 0, last));
+    writeView(checkedAddress(tensor), Strides.of(tensor, 0, last));
     word(tensor.shape().dim(last));
     word(tensor.stride(last));
     return this;
@@ -99,7 +123,7 @@ final class Launch {
 
   /** The address of a tensor that is read from its first element on; null for none. */
   Launch pointer(@Nullable Tensor tensor) {
-    return words(tensor == null ? 0 : address(tensor));
+    return words(tensor == null ? 0 : checkedAddress(tensor));
   }
 
   Launch integer(int value) {
@@ -165,7 +189,7 @@ final class Launch {
     if (tensor == null) {
       used += (2 + 2 * Strides.MAX_RANK) * Long.BYTES;
     } else {
-      writeView(address(tensor), Strides.of(tensor, 0, tensor.shape().rank()));
+      writeView(checkedAddress(tensor), Strides.of(tensor, 0, tensor.shape().rank()));
     }
   }
 

@@ -9,11 +9,14 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +30,10 @@ import org.jspecify.annotations.Nullable;
 final class Libraries {
   private static final List<String> FOLDERS =
       List.of(
-          "/usr/local/cuda/lib64",
           "/usr/local/cuda/targets/x86_64-linux/lib",
+          "/usr/local/cuda/targets/sbsa-linux/lib",
           "/usr/lib/x86_64-linux-gnu",
+          "/usr/lib/aarch64-linux-gnu",
           "/usr/lib64");
 
   private static final class Holder {
@@ -38,8 +42,9 @@ final class Libraries {
 
   private final Function<String, @Nullable String> settings;
   private final Map<Library, Path> found = new EnumMap<>(Library.class);
-  private final List<String> attempts = new ArrayList<>();
-  private boolean complete = true;
+  private final Map<Library, List<String>> attempts = new EnumMap<>(Library.class);
+  private final Set<Library> incomplete = EnumSet.noneOf(Library.class);
+  private int driverMajor = Integer.MAX_VALUE;
 
   /**
    * @param settings the value for a key such as {@code cublas} or {@code libdir}, null for none
@@ -47,61 +52,94 @@ final class Libraries {
   Libraries(Function<String, @Nullable String> settings) {
     this.settings = settings;
     for (Library library : Library.values()) {
-      Path path = load(library);
+      List<String> tried = new ArrayList<>();
+      attempts.put(library, tried);
+      Path path = load(library, tried);
       if (path == null) {
-        complete = false;
         continue;
       }
       found.put(library, path);
       List<String> missing = library.missingSymbols();
       if (!missing.isEmpty()) {
-        complete = false;
-        attempts.add("%s lacks the functions %s; it is too old".formatted(path, missing));
+        incomplete.add(library);
+        tried.add("%s lacks the functions %s; it is too old".formatted(path, missing));
+      } else if (library == Library.DRIVER) {
+        driverMajor = Installation.driverVersion().major();
       }
     }
+  }
+
+  static Libraries loaded() {
+    return Holder.LIBRARIES;
   }
 
   /**
    * Where each library was found.
    *
-   * @throws DeviceException if one is missing, cannot be loaded or is too old; the message lists
-   *     every attempt
+   * @throws DeviceException if one is missing, cannot be loaded or lacks functions; the first line
+   *     says which, the others list every attempt
    */
-  static Map<Library, Path> require() {
-    return Holder.LIBRARIES.check();
-  }
-
-  Map<Library, Path> check() {
-    if (!complete) {
+  Map<Library, Path> require() {
+    List<String> missing = new ArrayList<>();
+    List<String> tried = new ArrayList<>();
+    for (Library library : Library.values()) {
+      if (!found.containsKey(library) || incomplete.contains(library)) {
+        boolean lacks = found.containsKey(library);
+        missing.add(library.title + (lacks ? " (lacks functions)" : " (not found)"));
+        attempts(library).forEach(attempt -> tried.add(library.key + ": " + attempt));
+      }
+    }
+    if (!missing.isEmpty()) {
       throw new DeviceException(
-          "cuda: unavailable; install the NVIDIA driver, cuBLAS and NVRTC, or name their folders"
-              + " with -Dgranula.cuda.libdir=<folders>. Attempts:\n  "
-              + String.join("\n  ", attempts));
+          "cuda: unavailable: %s; install the NVIDIA driver, cuBLAS and NVRTC of CUDA 11.8 or later, or name their folders with -Dgranula.cuda.libdir=<folders>\n  "
+                  .formatted(String.join(", ", missing))
+              + String.join("\n  ", tried));
     }
     return Map.copyOf(found);
   }
 
-  private @Nullable Path load(Library library) {
+  private List<String> attempts(Library library) {
+    return attempts.getOrDefault(library, List.of());
+  }
+
+  /** The file of {@code library}, or what was tried. */
+  String describe(Library library) {
+    Path path = found.get(library);
+    return path != null && !incomplete.contains(library)
+        ? path.toString()
+        : "not available; tried: " + String.join("; ", attempts(library));
+  }
+
+  private @Nullable Path load(Library library, List<String> tried) {
     String explicit = settings.apply(library.key);
     if (explicit != null) {
       Path path = Path.of(explicit).toAbsolutePath();
-      return tryLoad(library, path) ? path : null;
+      return tryLoad(library, path, tried) ? path : null;
     }
+    List<String> sonames = new ArrayList<>();
     for (String soname : library.sonames) {
-      Path path = bySystemSearch(soname);
-      if (path != null && tryLoad(library, path)) {
+      if (Library.major(soname) > driverMajor) {
+        tried.add(
+            "%s: passed over, newer than the driver for CUDA %d".formatted(soname, driverMajor));
+      } else {
+        sonames.add(soname);
+      }
+    }
+    for (String soname : sonames) {
+      Path path = bySystemSearch(soname, tried);
+      if (path != null && tryLoad(library, path, tried)) {
         return path;
       }
     }
     for (Path folder : folders()) {
-      for (String soname : library.sonames) {
+      for (String soname : sonames) {
         Path path = folder.resolve(soname);
-        if (Files.exists(path) && tryLoad(library, path)) {
+        if (Files.exists(path) && tryLoad(library, path, tried)) {
           return path;
         }
       }
-      attempts.add("%s: none of %s".formatted(folder, library.sonames));
     }
+    tried.add("not in the folders %s".formatted(folders()));
     return null;
   }
 
@@ -114,11 +152,32 @@ final class Libraries {
 
   private List<Path> folders() {
     String given = Objects.requireNonNullElse(settings.apply("libdir"), "");
-    return Stream.concat(Stream.of(given.split(File.pathSeparator)), FOLDERS.stream())
-        .filter(folder -> !folder.isEmpty())
-        .map(Path::of)
+    return Stream.of(
+            Stream.of(given.split(File.pathSeparator))
+                .filter(folder -> !folder.isEmpty())
+                .map(Path::of),
+            Stream.of(Path.of("/usr/local/cuda/lib64")),
+            installedToolkits(),
+            FOLDERS.stream().map(Path::of))
+        .flatMap(folders -> folders)
         .filter(Files::isDirectory)
+        .distinct()
         .toList();
+  }
+
+  /** {@code /usr/local/cuda-13.0/lib64} and its like, newest first. */
+  private static Stream<Path> installedToolkits() {
+    Path local = Path.of("/usr/local");
+    if (!Files.isDirectory(local)) {
+      return Stream.empty();
+    }
+    List<Path> folders = new ArrayList<>();
+    try (DirectoryStream<Path> toolkits = Files.newDirectoryStream(local, "cuda-[0-9]*")) {
+      toolkits.forEach(toolkit -> folders.add(toolkit.resolve("lib64")));
+    } catch (IOException e) {
+      return Stream.empty();
+    }
+    return folders.stream().sorted(Comparator.reverseOrder());
   }
 
   /**
@@ -126,7 +185,7 @@ final class Libraries {
    * loaded by path, and the process's own map of memory knows the path.
    */
   @SuppressWarnings("restricted")
-  private @Nullable Path bySystemSearch(String soname) {
+  private @Nullable Path bySystemSearch(String soname, List<String> tried) {
     try (Arena arena = Arena.ofConfined()) {
       SymbolLookup.libraryLookup(soname, arena);
       try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
@@ -138,13 +197,13 @@ final class Libraries {
             .orElse(null);
       }
     } catch (IllegalArgumentException | IOException e) {
-      attempts.add("%s: not found by the system's loader".formatted(soname));
+      tried.add("%s: not found by the system's loader".formatted(soname));
       return null;
     }
   }
 
   @SuppressWarnings("restricted")
-  private boolean tryLoad(Library library, Path path) {
+  private boolean tryLoad(Library library, Path path, List<String> tried) {
     try {
       for (Path companion : companions(library, path)) {
         System.load(companion.toString());
@@ -152,7 +211,7 @@ final class Libraries {
       System.load(path.toString());
       return true;
     } catch (UnsatisfiedLinkError | IOException e) {
-      attempts.add("%s: %s".formatted(path, e.getMessage()));
+      tried.add("%s: %s".formatted(path, e.getMessage()));
       return false;
     }
   }

@@ -8,12 +8,15 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The libraries that the bindings call, in the order in which they are loaded. */
 enum Library {
-  DRIVER("driver", cuda_h.class, "", "libcuda.so.1"),
+  DRIVER("driver", "the NVIDIA driver", cuda_h.class, "", "libcuda.so.1"),
   CUBLAS(
       "cublas",
+      "cuBLAS",
       cublas_h.class,
       "libcublasLt.so",
       "libcublas.so.13",
@@ -23,6 +26,7 @@ enum Library {
   /** It opens its builtins by bare name at the first compilation, so they are loaded before it. */
   NVRTC(
       "nvrtc",
+      "NVRTC",
       nvrtc_h.class,
       "libnvrtc-builtins.so",
       "libnvrtc.so.13",
@@ -30,8 +34,13 @@ enum Library {
       "libnvrtc.so.11.2",
       "libnvrtc.so");
 
+  private static final Pattern VERSION = Pattern.compile("\\.so\\.([0-9]+)");
+
   /** The last part of its property {@code granula.cuda.driver}, {@code .cublas}, {@code .nvrtc}. */
   final String key;
+
+  /** For messages. */
+  final String title;
 
   /** Files of this prefix in the same folder are loaded first; empty for none. */
   final String companion;
@@ -41,8 +50,9 @@ enum Library {
 
   private final Class<?> bindings;
 
-  Library(String key, Class<?> bindings, String companion, String... sonames) {
+  Library(String key, String title, Class<?> bindings, String companion, String... sonames) {
     this.key = key;
+    this.title = title;
     this.bindings = bindings;
     this.companion = companion;
     this.sonames = List.of(sonames);
@@ -58,5 +68,13 @@ enum Library {
         .filter(name -> lookup.find(name).isEmpty())
         .sorted()
         .toList();
+  }
+
+  /** 12 for {@code libcublas.so.12}; 0 where the name does not say. */
+  static int major(String soname) {
+    Matcher version = VERSION.matcher(soname);
+    return version.find() && !soname.startsWith("libcuda.")
+        ? Integer.parseInt(version.group(1))
+        : 0;
   }
 }

@@ -26,6 +26,7 @@ final class Matmul {
   }
 
   void matmul(Matrix a, Matrix b, Matrix out, double scale, Write write) {
+    Launch.requireOn(device, "matmul", a.tensor(), b.tensor(), out.tensor());
     if (out.tensor().elementCount() == 0) {
       return;
     }

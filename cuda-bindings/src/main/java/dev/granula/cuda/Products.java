@@ -23,15 +23,6 @@ final class Products implements AutoCloseable {
     check(cublas_h.cublasSetMathMode(handle, cublas_h.CUBLAS_DEFAULT_MATH()), "cublasSetMathMode");
   }
 
-  /** For example 130100. */
-  int version() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
-      check(cublas_h.cublasGetVersion_v2(handle, out), "cublasGetVersion");
-      return out.get(ValueLayout.JAVA_INT, 0);
-    }
-  }
-
   /**
    * {@code out = scale * a b + previous * out} for each of {@code batch} matrices.
    *
@@ -121,7 +112,7 @@ final class Products implements AutoCloseable {
         : arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) value);
   }
 
-  private static void check(int status, String operation) {
+  static void check(int status, String operation) {
     if (status != 0) {
       throw new DeviceException(
           "cuda: %s: %s".formatted(operation, cublas_h.cublasGetStatusString(status).getString(0)));

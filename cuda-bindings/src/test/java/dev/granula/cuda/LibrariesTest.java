@@ -10,7 +10,7 @@ final class LibrariesTest {
   @Test
   void listsEveryAttempt() {
     Libraries libraries = new Libraries(key -> "/nowhere/lib" + key + ".so");
-    DeviceException e = assertThrows(DeviceException.class, libraries::check);
+    DeviceException e = assertThrows(DeviceException.class, libraries::require);
     for (Library library : Library.values()) {
       assertTrue(e.getMessage().contains("/nowhere/lib" + library.key + ".so"), e.getMessage());
     }

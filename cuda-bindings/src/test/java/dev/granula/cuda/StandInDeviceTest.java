@@ -54,30 +54,26 @@ final class StandInDeviceTest {
   }
 
   @Test
-  void namesDeviceAndBytesWhenMemoryRunsOut() throws Throwable {
+  void namesDeviceAndBytesWhenMemoryRunsOut() {
     device.memory().trim();
-    StandIn.limit(64 << 20);
-    try (Scope _ = device.memory().step()) {
+    try (StandIn.Pretence _ = StandIn.pretend("limit=" + (64 << 20));
+        Scope _ = device.memory().step()) {
       MemoryExhaustedException e =
           assertThrows(MemoryExhaustedException.class, () -> empty(1 << 30));
       assertEquals(1L << 30, e.requestedBytes());
       assertTrue(e.getMessage().contains("cuda:0 is out of memory"), e.getMessage());
-    } finally {
-      StandIn.limit(Long.MAX_VALUE);
     }
   }
 
   @Test
-  void emptiesThePoolBeforeItGivesUp() throws Throwable {
+  void emptiesThePoolBeforeItGivesUp() {
     device.memory().trim();
     try (Scope _ = device.memory().step()) {
       empty(40 << 20);
     }
-    StandIn.limit(64 << 20);
-    try (Scope _ = device.memory().step()) {
+    try (StandIn.Pretence _ = StandIn.pretend("limit=" + (64 << 20));
+        Scope _ = device.memory().step()) {
       assertEquals(50 << 20, empty(50 << 20).byteSize());
-    } finally {
-      StandIn.limit(Long.MAX_VALUE);
     }
   }
 
@@ -100,7 +96,7 @@ final class StandInDeviceTest {
   }
 
   @Test
-  void aClosedDeviceKeepsNothingAndSaysSo() throws Throwable {
+  void aClosedDeviceKeepsNothingAndSaysSo() {
     long before = StandIn.live();
     CudaDevice other = CudaDevice.open(0);
     Tensor.emptyPersistent(other, DType.F32, Shape.of(1000));

@@ -12,6 +12,14 @@ import java.lang.invoke.MethodHandle;
 public final class cublas_h {
   private cublas_h() {}
 
+  public static int CUBLAS_TF32_TENSOR_OP_MATH() {
+    return 3;
+  }
+
+  public static int CUDA_R_16BF() {
+    return 14;
+  }
+
   public static int CUBLAS_OP_N() {
     return 0;
   }
@@ -68,18 +76,6 @@ public final class cublas_h {
     }
   }
 
-  private static final class cublasGetVersion_v2 {
-    static final MethodHandle HANDLE = Linking.downcall("cublasGetVersion_v2", FunctionDescriptor.of(C_INT, C_POINTER, C_POINTER));
-  }
-
-  public static int cublasGetVersion_v2(MemorySegment handle, MemorySegment version) {
-    try {
-      return (int) cublasGetVersion_v2.HANDLE.invokeExact(handle, version);
-    } catch (Throwable e) {
-      throw Linking.rethrow(e);
-    }
-  }
-
   private static final class cublasSetStream_v2 {
     static final MethodHandle HANDLE = Linking.downcall("cublasSetStream_v2", FunctionDescriptor.of(C_INT, C_POINTER, C_POINTER));
   }
@@ -123,6 +119,18 @@ public final class cublas_h {
   public static MemorySegment cublasGetStatusString(int status) {
     try {
       return (MemorySegment) cublasGetStatusString.HANDLE.invokeExact(status);
+    } catch (Throwable e) {
+      throw Linking.rethrow(e);
+    }
+  }
+
+  private static final class cublasGetProperty {
+    static final MethodHandle HANDLE = Linking.downcall("cublasGetProperty", FunctionDescriptor.of(C_INT, C_INT, C_POINTER));
+  }
+
+  public static int cublasGetProperty(int type, MemorySegment value) {
+    try {
+      return (int) cublasGetProperty.HANDLE.invokeExact(type, value);
     } catch (Throwable e) {
       throw Linking.rethrow(e);
     }

@@ -13,6 +13,22 @@ import java.lang.invoke.MethodHandle;
 public final class cuda_h {
   private cuda_h() {}
 
+  public static int CUDA_ERROR_STUB_LIBRARY() {
+    return 34;
+  }
+
+  public static int CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE() {
+    return 804;
+  }
+
+  public static int CUDA_ERROR_SYSTEM_DRIVER_MISMATCH() {
+    return 803;
+  }
+
+  public static int CUDA_ERROR_ECC_UNCORRECTABLE() {
+    return 214;
+  }
+
   public static int CUDA_SUCCESS() {
     return 0;
   }
@@ -396,6 +412,18 @@ public final class cuda_h {
   public static int cuLaunchKernel(MemorySegment f, int gridDimX, int gridDimY, int gridDimZ, int blockDimX, int blockDimY, int blockDimZ, int sharedMemBytes, MemorySegment hStream, MemorySegment kernelParams, MemorySegment extra) {
     try {
       return (int) cuLaunchKernel.HANDLE.invokeExact(f, gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes, hStream, kernelParams, extra);
+    } catch (Throwable e) {
+      throw Linking.rethrow(e);
+    }
+  }
+
+  private static final class cuDeviceTotalMem_v2 {
+    static final MethodHandle HANDLE = Linking.downcall("cuDeviceTotalMem_v2", FunctionDescriptor.of(C_INT, C_POINTER, C_INT));
+  }
+
+  public static int cuDeviceTotalMem_v2(MemorySegment bytes, int dev) {
+    try {
+      return (int) cuDeviceTotalMem_v2.HANDLE.invokeExact(bytes, dev);
     } catch (Throwable e) {
       throw Linking.rethrow(e);
     }

@@ -122,4 +122,28 @@ public final class nvrtc_h {
       throw Linking.rethrow(e);
     }
   }
+
+  private static final class nvrtcGetNumSupportedArchs {
+    static final MethodHandle HANDLE = Linking.downcall("nvrtcGetNumSupportedArchs", FunctionDescriptor.of(C_INT, C_POINTER));
+  }
+
+  public static int nvrtcGetNumSupportedArchs(MemorySegment numArchs) {
+    try {
+      return (int) nvrtcGetNumSupportedArchs.HANDLE.invokeExact(numArchs);
+    } catch (Throwable e) {
+      throw Linking.rethrow(e);
+    }
+  }
+
+  private static final class nvrtcGetSupportedArchs {
+    static final MethodHandle HANDLE = Linking.downcall("nvrtcGetSupportedArchs", FunctionDescriptor.of(C_INT, C_POINTER));
+  }
+
+  public static int nvrtcGetSupportedArchs(MemorySegment supportedArchs) {
+    try {
+      return (int) nvrtcGetSupportedArchs.HANDLE.invokeExact(supportedArchs);
+    } catch (Throwable e) {
+      throw Linking.rethrow(e);
+    }
+  }
 }

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Builds the stand-in driver: build.sh LIBRARY. Compiled kernels find it by its soname.
+set -eu
+sources=$(cd "$(dirname "$0")" && pwd)
+g++ -std=c++17 -O2 -shared -fPIC -Wl,-soname,libgranula-standin.so \
+  -DSTANDIN_SOURCE="\"$sources\"" -o "$1" "$sources/standin.cpp" -ldl
