@@ -3,239 +3,278 @@ package dev.granula.tensor.internal.simd;
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
 import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
-import static dev.granula.tensor.internal.simd.MatmulKernel.ROWS;
+import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 
-import dev.granula.tensor.Axis;
-import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /**
- * One call of {@code matmul} in blocks. A chunk of the right-hand side (some matrices of the batch,
- * {@code depth} of its rows, {@code width} of its columns) is packed by all threads into one shared
- * array; then each task packs a block of left-hand rows for itself and forms its tiles. Which
- * thread does what, and where blocks begin, does not show in the result: only {@link
- * MatmulKernel#DEPTH} does.
+ * A sum of products in blocks. The depths of all terms, cut into {@link Term.Segment segments}, are
+ * gone through one after the other. A chunk of the right-hand sides (some matrices of the batch,
+ * some segments, some panels of columns) is packed by all threads into one shared array; then each
+ * task packs a block of left-hand rows for itself and forms its tiles. The segments of the terms
+ * behind the first one join the segment before them: their tiles meet while they are in the first
+ * level of cache, and the result is visited once for all of them.
+ *
+ * <p>Which thread does what, and where blocks begin, does not show in the result: only {@link
+ * MatmulKernel#DEPTH} and the order of the terms do.
  */
 final class BlockedProduct {
   /** Packed floats of a chunk: 8 MiB, so that the second and third level of cache hold most. */
   private static final int CHUNK_FLOATS = 1 << 21;
 
   /** Left-hand rows of a task: with DEPTH they fill a part of the second-level cache. */
-  private static final int BLOCK_ROWS = 128;
+  static final int BLOCK_ROWS = 96;
 
-  private static final int MIN_BLOCK_ROWS = 32;
+  private static final int MIN_BLOCK_ROWS = 48;
+
+  /** Segments that may join one another. */
+  static final int MAX_GROUP = 3;
 
   /** Panels of the right-hand side that one packing task takes. */
-  private static final int PACK_PANELS = 4;
+  private static final int PACK_PANELS = 2;
 
-  private final Matrix a;
-  private final Matrix b;
   private final Matrix out;
-  private final Axis outRows;
-  private final Axis outCols;
-  private final MemorySegment outMemory;
-  private final float scale;
   private final boolean add;
   private final MatmulScratch scratch;
+  private final List<Term.Segment> segments;
+  private final TileStore store;
   private final long batch;
   private final long m;
-  private final long n;
-  private final long k;
 
-  // The chunk at hand.
+  /** Columns come in equal blocks, each cut into panels. */
+  private final long blockWidth;
+
+  private final int panelsPerBlock;
+
+  // The chunk at hand, and where its segments are packed.
   private long firstMatrix;
   private int matrices;
-  private long firstRow;
-  private int depth;
-  private long firstCol;
-  private int width;
+  private int firstPanel;
+  private int panels;
+  private int firstSegment;
+  private int endSegment;
+  private int matrixFloats;
+  private final int[] packedAt;
 
   // How the tasks of the chunk cut it.
-  private int panels;
-  private int depthBlocks;
-  private int panelFloats;
-  private int blockRows;
   private int rowBlocks;
-  private int blockPanels;
   private int colBlocks;
 
-  BlockedProduct(Matrix a, Matrix b, Matrix out, float scale, boolean add, MatmulScratch scratch) {
-    this.a = a;
-    this.b = b;
+  /** The terms must be of one batch, or the result unbatched and all columns in equal blocks. */
+  BlockedProduct(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     this.out = out;
-    this.outRows = out.rows();
-    this.outCols = out.cols();
-    this.outMemory = out.tensor().memory();
-    this.scale = scale;
     this.add = add;
     this.scratch = scratch;
+    this.segments = segments(terms);
+    this.store = new TileStore(out);
     this.batch = out.batch();
-    this.m = outRows.size();
-    this.n = outCols.size();
-    this.k = a.cols().size();
+    this.m = out.rows().size();
+    long blocks = 1;
+    if (batch == 1) {
+      for (Term term : terms) {
+        blocks = Math.max(blocks, term.a().batch());
+      }
+    }
+    blockWidth = out.cols().size() / blocks;
+    panelsPerBlock = ceilDiv(blockWidth, COLS);
+    packedAt = new int[segments.size()];
+  }
+
+  private static List<Term.Segment> segments(List<Term> terms) {
+    List<Term.Segment> segments = new ArrayList<>();
+    for (Term term : terms) {
+      for (long from = 0; from < term.depth(); from += DEPTH) {
+        int depth = (int) Math.min(DEPTH, term.depth() - from);
+        segments.add(new Term.Segment(term, term == terms.getFirst(), from, depth));
+      }
+    }
+    return segments;
   }
 
   void run() {
-    long maxWidth = Math.min(roundUp(n, COLS), CHUNK_FLOATS / DEPTH / COLS * COLS);
-    long maxDepth = Math.min(k, CHUNK_FLOATS / maxWidth / DEPTH * DEPTH);
-    long maxMatrices = Math.max(1, CHUNK_FLOATS / (maxWidth * maxDepth));
-    for (firstMatrix = 0; firstMatrix < batch; firstMatrix += matrices) {
-      matrices = (int) Math.min(maxMatrices, batch - firstMatrix);
-      for (firstCol = 0; firstCol < n; firstCol += width) {
-        width = (int) Math.min(maxWidth, n - firstCol);
-        for (firstRow = 0; firstRow < k; firstRow += depth) {
-          depth = (int) Math.min(maxDepth, k - firstRow);
+    int allPanels = Math.toIntExact(out.cols().size() / blockWidth * panelsPerBlock);
+    int maxPanels = CHUNK_FLOATS / COLS / DEPTH;
+    for (firstPanel = 0; firstPanel < allPanels; firstPanel += panels) {
+      panels = Math.min(maxPanels, allPanels - firstPanel);
+      for (firstSegment = 0; firstSegment < segments.size(); firstSegment = endSegment) {
+        chooseSegments();
+        int fitting = Math.max(1, CHUNK_FLOATS / matrixFloats);
+        for (firstMatrix = 0; firstMatrix < batch; firstMatrix += matrices) {
+          matrices = (int) Math.min(fitting, batch - firstMatrix);
           runChunk();
         }
       }
     }
   }
 
+  /** As many segments as have room, whole groups of them. */
+  private void chooseSegments() {
+    endSegment = firstSegment;
+    matrixFloats = 0;
+    while (endSegment < segments.size()) {
+      int end = groupEnd(endSegment);
+      int floats = 0;
+      for (int s = endSegment; s < end; s++) {
+        packedAt[s] = matrixFloats + floats;
+        floats += segments.get(s).depth() * panels * COLS;
+      }
+      if (endSegment > firstSegment && matrixFloats + floats > CHUNK_FLOATS) {
+        return;
+      }
+      matrixFloats += floats;
+      endSegment = end;
+    }
+  }
+
+  /** Where the group of segments that begins at {@code s} ends. */
+  private int groupEnd(int s) {
+    int end = s + 1;
+    while (end < segments.size() && end - s < MAX_GROUP && !segments.get(end).first()) {
+      end++;
+    }
+    return end;
+  }
+
   private void runChunk() {
     cut();
-    scratch.reserveRhs(matrices * depthBlocks * panels * panelFloats);
-    long work = (long) matrices * depth * width;
-    int packTasks = matrices * depthBlocks * ceilDiv(panels, PACK_PANELS);
+    scratch.reserveRhs(matrices * matrixFloats);
+    int packTasks = matrices * (endSegment - firstSegment) * ceilDiv(panels, PACK_PANELS);
+    long work = (long) matrices * matrixFloats;
     scratch.run(packTasks, work, this::pack);
     scratch.run(matrices * rowBlocks * colBlocks, work * m, this::multiply);
   }
 
   /** Enough tasks for every thread to find its share, rows first, since columns repack rows. */
   private void cut() {
-    panels = ceilDiv(width, COLS);
-    depthBlocks = ceilDiv(depth, DEPTH);
-    panelFloats = Math.min(depth, DEPTH) * COLS;
-    int wanted = ceilDiv(4 * scratch.threads(), matrices);
-    blockRows = BLOCK_ROWS;
-    while (blockRows > MIN_BLOCK_ROWS && ceilDiv(m, blockRows) < wanted) {
-      blockRows /= 2;
-    }
-    rowBlocks = ceilDiv(m, blockRows);
-    blockPanels = ceilDiv(panels, Math.min(panels, ceilDiv(wanted, rowBlocks)));
-    colBlocks = ceilDiv(panels, blockPanels);
+    int threads = scratch.threads();
+    int wanted = ceilDiv(4 * threads, matrices);
+    int units = ceilDiv(m, ROW_MULTIPLE);
+    int largest = BLOCK_ROWS / ROW_MULTIPLE;
+    int smallest = MIN_BLOCK_ROWS / ROW_MULTIPLE;
+    int blocks = Math.max(ceilDiv(units, largest), Math.min(wanted, ceilDiv(units, smallest)));
+    rowBlocks = Math.min(units, blocks > 1 ? ceilDiv(blocks, threads) * threads : 1);
+    colBlocks = Math.min(panels, ceilDiv(wanted, rowBlocks));
   }
 
   private void pack(int task, int worker) {
     int groups = ceilDiv(panels, PACK_PANELS);
     int group = task % groups;
-    int block = task / groups % depthBlocks;
-    int matrix = task / groups / depthBlocks;
-    Packing source = rhs(firstMatrix + matrix);
-    int rows = Math.min(DEPTH, depth - block * DEPTH);
+    int s = firstSegment + task / groups % (endSegment - firstSegment);
+    int matrix = task / groups / (endSegment - firstSegment);
+    Term.Segment segment = segments.get(s);
     int to = Math.min(panels, (group + 1) * PACK_PANELS);
-    for (int panel = group * PACK_PANELS; panel < to; panel++) {
-      int cols = Math.min(COLS, width - panel * COLS);
-      source.copy(
-          firstRow + (long) block * DEPTH,
-          rows,
-          firstCol + (long) panel * COLS,
-          cols,
-          scratch.rhs(),
-          panelAt(matrix, block, panel),
-          COLS);
+    for (int p = group * PACK_PANELS; p < to; p++) {
+      int block = (firstPanel + p) / panelsPerBlock;
+      boolean own = batch == 1 && segment.term().b().batch() > 1;
+      long col = (long) ((firstPanel + p) % panelsPerBlock) * COLS;
+      int cols = (int) Math.min(COLS, blockWidth - col);
+      segment
+          .term()
+          .rhs(own ? block : firstMatrix + matrix)
+          .copy(
+              segment.from(),
+              segment.depth(),
+              own ? col : block * blockWidth + col,
+              cols,
+              scratch.rhs(),
+              panelAt(matrix, s, p),
+              MatmulKernel.stride(cols));
     }
   }
 
-  private int panelAt(int matrix, int block, int panel) {
-    return ((matrix * depthBlocks + block) * panels + panel) * panelFloats;
+  private int panelAt(int matrix, int s, int panel) {
+    return AlignedFloats.FIRST
+        + matrix * matrixFloats
+        + packedAt[s]
+        + panel * segments.get(s).depth() * COLS;
   }
 
   private void multiply(int task, int worker) {
     int colBlock = task % colBlocks;
     int rowBlock = task / colBlocks % rowBlocks;
     int matrix = task / colBlocks / rowBlocks;
-    long row = (long) rowBlock * blockRows;
-    int rows = (int) Math.min(blockRows, m - row);
-    Packing source = lhs(firstMatrix + matrix);
-    float[] panel = scratch.lhs(worker);
-    for (int block = 0; block < depthBlocks; block++) {
-      int blockDepth = Math.min(DEPTH, depth - block * DEPTH);
-      long from = firstRow + (long) block * DEPTH;
-      source.copy(row, rows, from, blockDepth, panel, 0, LHS_STRIDE);
-      int to = Math.min(panels, (colBlock + 1) * blockPanels);
-      for (int p = colBlock * blockPanels; p < to; p++) {
-        strip(matrix, row, rows, block, blockDepth, p, worker);
+    int units = ceilDiv(m, ROW_MULTIPLE);
+    long row = (long) units * rowBlock / rowBlocks * ROW_MULTIPLE;
+    long end = Math.min(m, (long) units * (rowBlock + 1) / rowBlocks * ROW_MULTIPLE);
+    int from = (int) ((long) panels * colBlock / colBlocks);
+    int to = (int) ((long) panels * (colBlock + 1) / colBlocks);
+    for (int s = firstSegment; s < endSegment; s = groupEnd(s)) {
+      multiplyGroup(matrix, row, (int) (end - row), s, from, to, worker);
+    }
+  }
+
+  private void multiplyGroup(
+      int matrix, long row, int rows, int s, int fromPanel, int toPanel, int worker) {
+    int end = groupEnd(s);
+    int packedBlock = -1;
+    for (int p = fromPanel; p < toPanel; p++) {
+      int block = (firstPanel + p) / panelsPerBlock;
+      for (int g = s; g < end; g++) {
+        boolean own = batch == 1 && segments.get(g).term().a().batch() > 1;
+        if (p == fromPanel || own && block != packedBlock) {
+          packLhs(own ? block : firstMatrix + matrix, row, rows, g, g - s, worker);
+        }
       }
+      packedBlock = block;
+      strip(matrix, row, rows, s, end, p, worker);
+    }
+  }
+
+  /** Rows of a segment into a slot; rows that only fill up the last tiles become zero. */
+  private void packLhs(long matrix, long row, int rows, int s, int slot, int worker) {
+    Term.Segment segment = segments.get(s);
+    float[] lhs = scratch.lhs(worker);
+    int at = slot * MatmulScratch.LHS_SLOT;
+    segment
+        .term()
+        .lhs(matrix)
+        .copy(row, rows, segment.from(), segment.depth(), lhs, at, LHS_STRIDE);
+    for (int r = rows; r % ROW_MULTIPLE != 0; r++) {
+      Arrays.fill(lhs, at + r * LHS_STRIDE, at + r * LHS_STRIDE + segment.depth(), 0);
     }
   }
 
   /** The tiles of all rows of a task under one right-hand panel. */
-  private void strip(
-      int matrix, long row, int rows, int block, int blockDepth, int panel, int worker) {
+  private void strip(int matrix, long row, int rows, int s, int end, int panel, int worker) {
     float[] lhs = scratch.lhs(worker);
-    float[] rhs = scratch.rhs();
-    int at = panelAt(matrix, block, panel);
-    long col = firstCol + (long) panel * COLS;
-    int cols = (int) Math.min(COLS, n - col);
-    long start = out.batchOffset(firstMatrix + matrix) + outCols.offset(col);
-    boolean wide = cols == COLS && outCols.innerStride() == 1 && oneRun(outCols, col, COLS);
-    boolean accumulate = add || firstRow > 0 || block > 0;
-    for (int r = 0; r < rows; r += ROWS) {
-      int height = Math.min(ROWS, rows - r);
-      int l = r * LHS_STRIDE;
-      if (wide && height == ROWS && oneRun(outRows, row + r, ROWS)) {
+    float[] tile = scratch.tile(worker);
+    int block = (firstPanel + panel) / panelsPerBlock;
+    long colInBlock = (long) ((firstPanel + panel) % panelsPerBlock) * COLS;
+    int cols = (int) Math.min(COLS, blockWidth - colInBlock);
+    int stride = MatmulKernel.stride(cols);
+    int tileRows = MatmulKernel.rows(cols);
+    boolean accumulate = add || s > 0;
+    for (int r = 0; r < rows; r += tileRows) {
+      for (int g = s; g < end; g++) {
+        Term.Segment segment = segments.get(g);
         MatmulKernel.tile(
+            stride,
             lhs,
-            l,
-            rhs,
-            at,
-            blockDepth,
-            outMemory,
-            4 * (start + outRows.offset(row + r)),
-            4 * outRows.innerStride(),
-            scale,
-            accumulate);
-      } else {
-        MemorySegment tile = scratch.tile(worker);
-        long origin = out.batchOffset(firstMatrix + matrix);
-        if (accumulate) {
-          move(origin, row + r, height, col, cols, tile, true);
-        }
-        MatmulKernel.tile(lhs, l, rhs, at, blockDepth, tile, 0, 4 * COLS, scale, accumulate);
-        move(origin, row + r, height, col, cols, tile, false);
+            (g - s) * MatmulScratch.LHS_SLOT + r * LHS_STRIDE,
+            scratch.rhs(),
+            panelAt(matrix, g, panel),
+            segment.depth(),
+            tile,
+            AlignedFloats.FIRST,
+            segment.term().scale(),
+            g > s);
       }
+      store.store(
+          tile,
+          stride,
+          firstMatrix + matrix,
+          row + r,
+          Math.min(tileRows, rows - r),
+          block * blockWidth + colInBlock,
+          cols,
+          accumulate);
     }
-  }
-
-  /** Exchanges an edge tile, or one whose columns are scattered, with its place in the result. */
-  private void move(
-      long origin, long row, int rows, long col, int cols, MemorySegment tile, boolean load) {
-    for (int r = 0; r < rows; r++) {
-      long place = origin + outRows.offset(row + r);
-      for (int c = 0; c < cols; c++) {
-        long at = place + outCols.offset(col + c);
-        long inTile = (long) r * COLS + c;
-        if (load) {
-          tile.setAtIndex(
-              ValueLayout.JAVA_FLOAT, inTile, outMemory.getAtIndex(ValueLayout.JAVA_FLOAT, at));
-        } else {
-          outMemory.setAtIndex(
-              ValueLayout.JAVA_FLOAT, at, tile.getAtIndex(ValueLayout.JAVA_FLOAT, inTile));
-        }
-      }
-    }
-  }
-
-  private static boolean oneRun(Axis axis, long i, int count) {
-    return Packing.run(axis, i, count) == count;
-  }
-
-  private Packing lhs(long matrix) {
-    return new Packing(a.tensor().memory(), false, a.batchOffset(matrix), a.rows(), a.cols());
-  }
-
-  private Packing rhs(long matrix) {
-    boolean bf16 = b.tensor().dtype() == DType.BF16;
-    return new Packing(b.tensor().memory(), bf16, b.batchOffset(matrix), b.rows(), b.cols());
   }
 
   private static int ceilDiv(long x, long y) {
     return Math.toIntExact(Math.ceilDiv(x, y));
-  }
-
-  private static long roundUp(long x, long multiple) {
-    return Math.ceilDiv(x, multiple) * multiple;
   }
 }

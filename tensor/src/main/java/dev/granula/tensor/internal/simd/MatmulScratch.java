@@ -1,25 +1,25 @@
 package dev.granula.tensor.internal.simd;
 
 import dev.granula.tensor.Workers;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /** The threads of a back end and the panels that its products pack into, kept between calls. */
 final class MatmulScratch {
   /** Below this many multiply-adds, waking another thread costs more than it brings. */
   private static final long SERIAL_WORK = 1 << 17;
 
-  private static final int LHS_FLOATS = 128 * MatmulKernel.LHS_STRIDE;
+  /** Room for the rows of a block, and for those that fill up its last tile. */
+  static final int LHS_SLOT =
+      (BlockedProduct.BLOCK_ROWS + MatmulKernel.ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
 
   private final Workers workers;
   private final float[][] lhs;
-  private final MemorySegment[] tiles;
+  private final float[][] tiles;
   private float[] rhs = new float[0];
 
   MatmulScratch(Workers workers) {
     this.workers = workers;
     lhs = new float[workers.count()][];
-    tiles = new MemorySegment[workers.count()];
+    tiles = new float[workers.count()][];
   }
 
   int threads() {
@@ -38,8 +38,8 @@ final class MatmulScratch {
   }
 
   void reserveRhs(int floats) {
-    if (rhs.length < floats) {
-      rhs = new float[floats];
+    if (rhs.length < floats + AlignedFloats.FIRST) {
+      rhs = AlignedFloats.allocate(floats);
     }
   }
 
@@ -49,15 +49,14 @@ final class MatmulScratch {
 
   float[] lhs(int worker) {
     if (lhs[worker] == null) {
-      lhs[worker] = new float[LHS_FLOATS];
+      lhs[worker] = new float[BlockedProduct.MAX_GROUP * LHS_SLOT];
     }
     return lhs[worker];
   }
 
-  MemorySegment tile(int worker) {
+  float[] tile(int worker) {
     if (tiles[worker] == null) {
-      long bytes = 4L * MatmulKernel.ROWS * MatmulKernel.COLS;
-      tiles[worker] = Arena.ofAuto().allocate(bytes, 64);
+      tiles[worker] = new float[AlignedFloats.FIRST + MatmulKernel.TILE_FLOATS];
     }
     return tiles[worker];
   }

@@ -4,6 +4,7 @@ import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
+import java.util.List;
 
 /** Matrix products: F32 by F32 or BF16. */
 final class SimdMatmul {
@@ -29,7 +30,8 @@ final class SimdMatmul {
     if (VectorProduct.supports(left, right)) {
       VectorProduct.run(left, right, result, (float) scale, add, scratch);
     } else {
-      new BlockedProduct(left, right, result, (float) scale, add, scratch).run();
+      Term term = new Term(left, right, (float) scale);
+      new BlockedProduct(List.of(term), result, add, scratch).run();
     }
     return true;
   }

@@ -16,7 +16,13 @@ final class MicroKernelTest {
   private static final int LARGEST_INLINED_METHOD = 325;
 
   @ParameterizedTest
-  @CsvSource({"MatmulKernel, tile", "AttentionTiles, rowTile", "AttentionTiles, columnTile"})
+  @CsvSource({
+    "Tile4x2, tile",
+    "Tile6x4, tile",
+    "Tile12x2, tile",
+    "AttentionTiles, rowTile",
+    "AttentionTiles, columnTile"
+  })
   void isTooLargeToBeInlined(String type, String method) throws IOException {
     try (InputStream in = Simd.class.getResourceAsStream(type + ".class")) {
       MethodModel tile =

@@ -1,0 +1,78 @@
+package dev.granula.tensor.internal.simd;
+
+import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
+import static dev.granula.tensor.internal.simd.Simd.F32;
+import static dev.granula.tensor.internal.simd.Simd.LANES;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * 4 rows x 2 vectors, for the 16 registers of AVX2: eight accumulators hide the latency of fused
+ * multiply-adds on two units and, with two right-hand vectors and a broadcast, fit.
+ */
+final class Tile4x2 {
+  static final int ROWS = 4;
+  static final int COLS = 2 * LANES;
+
+  private Tile4x2() {}
+
+  /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
+  static void tile(
+      float[] lhs,
+      int l,
+      float[] rhs,
+      int r,
+      int depth,
+      float[] tile,
+      int at,
+      float scale,
+      boolean add) {
+    FloatVector c0x0 = FloatVector.zero(F32);
+    FloatVector c0x1 = FloatVector.zero(F32);
+    FloatVector c1x0 = FloatVector.zero(F32);
+    FloatVector c1x1 = FloatVector.zero(F32);
+    FloatVector c2x0 = FloatVector.zero(F32);
+    FloatVector c2x1 = FloatVector.zero(F32);
+    FloatVector c3x0 = FloatVector.zero(F32);
+    FloatVector c3x1 = FloatVector.zero(F32);
+    for (int k = 0; k < depth; k++) {
+      FloatVector b0 = FloatVector.fromArray(F32, rhs, r + k * COLS);
+      FloatVector b1 = FloatVector.fromArray(F32, rhs, r + k * COLS + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, lhs[l + k]);
+      c0x0 = a0.fma(b0, c0x0);
+      c0x1 = a0.fma(b1, c0x1);
+      FloatVector a1 = FloatVector.broadcast(F32, lhs[l + k + LHS_STRIDE]);
+      c1x0 = a1.fma(b0, c1x0);
+      c1x1 = a1.fma(b1, c1x1);
+      FloatVector a2 = FloatVector.broadcast(F32, lhs[l + k + 2 * LHS_STRIDE]);
+      c2x0 = a2.fma(b0, c2x0);
+      c2x1 = a2.fma(b1, c2x1);
+      FloatVector a3 = FloatVector.broadcast(F32, lhs[l + k + 3 * LHS_STRIDE]);
+      c3x0 = a3.fma(b0, c3x0);
+      c3x1 = a3.fma(b1, c3x1);
+    }
+    if (add) {
+      FloatVector s = FloatVector.broadcast(F32, scale);
+      c0x0.fma(s, FloatVector.fromArray(F32, tile, at)).intoArray(tile, at);
+      c0x1.fma(s, FloatVector.fromArray(F32, tile, at + LANES)).intoArray(tile, at + LANES);
+      c1x0.fma(s, FloatVector.fromArray(F32, tile, at + COLS)).intoArray(tile, at + COLS);
+      c1x1.fma(s, FloatVector.fromArray(F32, tile, at + COLS + LANES))
+          .intoArray(tile, at + COLS + LANES);
+      c2x0.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS)).intoArray(tile, at + 2 * COLS);
+      c2x1.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + LANES))
+          .intoArray(tile, at + 2 * COLS + LANES);
+      c3x0.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS)).intoArray(tile, at + 3 * COLS);
+      c3x1.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + LANES))
+          .intoArray(tile, at + 3 * COLS + LANES);
+    } else {
+      c0x0.mul(scale).intoArray(tile, at);
+      c0x1.mul(scale).intoArray(tile, at + LANES);
+      c1x0.mul(scale).intoArray(tile, at + COLS);
+      c1x1.mul(scale).intoArray(tile, at + COLS + LANES);
+      c2x0.mul(scale).intoArray(tile, at + 2 * COLS);
+      c2x1.mul(scale).intoArray(tile, at + 2 * COLS + LANES);
+      c3x0.mul(scale).intoArray(tile, at + 3 * COLS);
+      c3x1.mul(scale).intoArray(tile, at + 3 * COLS + LANES);
+    }
+  }
+}
