@@ -1,11 +1,9 @@
-"""Tokens per second of a training step of PyTorch + PEFT, the peer of dev.granula.bench.StepSpeed.
+"""Tokens per second of a training step of PyTorch, transformers and PEFT; the peer of
+dev.granula.bench.work.StepWork. Weights are random, the optimizer is torch.optim.AdamW as it comes (on a CPU
+that is the loop over the tensors)."""
 
-    python step.py shape=hidden512 method=gralora rank=32 k=2 steps=8
-"""
-
-import json
-import resource
-import statistics
+import os
+import shutil
 import sys
 import time
 
@@ -13,53 +11,68 @@ import torch
 from peft import GraloraConfig, LoraConfig, get_peft_model
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-WARM_UP = 3
+import protocol
+
+LENGTH = 256
 ALL_PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SHAPES = {
     "hidden512": (dict(vocab_size=8192, hidden_size=512, intermediate_size=1376,
-                       num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=2), 4, 256),
+                       num_hidden_layers=8, num_attention_heads=8, num_key_value_heads=2), 4),
     "qwen0.5b": (dict(vocab_size=151936, hidden_size=896, intermediate_size=4864,
-                      num_hidden_layers=24, num_attention_heads=14, num_key_value_heads=2), 1, 256),
+                      num_hidden_layers=24, num_attention_heads=14, num_key_value_heads=2), 1),
 }
 
 
-def adapter(options):
+def adapt(model, options):
     rank = int(options.get("rank", 32))
     common = dict(r=rank, target_modules=ALL_PROJECTIONS, task_type="CAUSAL_LM")
-    if options.get("method", "gralora") == "lora":
-        return LoraConfig(lora_alpha=2 * rank, **common)
-    return GraloraConfig(alpha=2 * rank, gralora_k=int(options.get("k", 2)), **common)
+    method = options.get("method", "gralora")
+    if method == "full":
+        return model
+    if method == "lora":
+        return get_peft_model(model, LoraConfig(lora_alpha=2 * rank, **common))
+    return get_peft_model(
+        model, GraloraConfig(alpha=2 * rank, gralora_k=int(options.get("k", 2)), **common))
+
+
+def create(options, shape):
+    config = Qwen2Config(
+        max_position_embeddings=1024, tie_word_embeddings=True, use_cache=False, **shape)
+    model = Qwen2ForCausalLM(config)
+    if options.get("checkpointing") == "true":
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    model = adapt(model, options)
+    model.train()
+    return model
 
 
 def main():
-    options = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    torch.set_num_threads(int(options.get("threads", 2)))
+    options = protocol.parse(sys.argv[1:])
+    protocol.set_threads(options)
+    compiled = options.get("compile") == "true"
+    if compiled and not shutil.which(os.environ.get("CXX", "g++")):
+        protocol.say("missing", "torch.compile needs a C++ compiler")
+        return
     torch.manual_seed(1)
-    shape, batch, length = SHAPES[options.get("shape", "hidden512")]
-    config = Qwen2Config(max_position_embeddings=1024, tie_word_embeddings=True, use_cache=False, **shape)
-    model = get_peft_model(Qwen2ForCausalLM(config), adapter(options))
-    model.train()
+    shape, batch = SHAPES[options.get("shape", "hidden512")]
+    model = create(options, shape)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.0)
-    seconds = []
-    for _ in range(WARM_UP + int(options.get("steps", 8))):
-        ids = torch.randint(0, shape["vocab_size"], (batch, length))
+    call = torch.compile(model) if compiled else model
+
+    def step():
+        ids = torch.randint(0, shape["vocab_size"], (batch, LENGTH))
         start = time.perf_counter()
-        loss = model(input_ids=ids, labels=ids).loss
+        loss = call(input_ids=ids, labels=ids).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
-        seconds.append(time.perf_counter() - start)
-    timed = seconds[WARM_UP:]
-    print(json.dumps({
-        "system": f"torch {torch.__version__}",
-        "options": " ".join(sys.argv[1:]),
-        "tokens_per_second": round(batch * length / statistics.median(timed), 1),
-        "fastest": round(batch * length / min(timed), 1),
-        "peak_resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }))
+        seconds = time.perf_counter() - start
+        return {"tokens/s": batch * LENGTH / seconds, "s/step": seconds}
+
+    protocol.serve({"step": step}, options)
 
 
 if __name__ == "__main__":

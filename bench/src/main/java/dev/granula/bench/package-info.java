@@ -1,4 +1,4 @@
-/** Benchmarks of kernels and of training steps; run by hand, never by the build. */
+/** Measurements; run by hand, never by the build. */
 @NullMarked
 package dev.granula.bench;
 
