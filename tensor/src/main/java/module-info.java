@@ -2,6 +2,7 @@
 @SuppressWarnings("module") // The modules that see internal.io are not on this one's path.
 module dev.granula.tensor {
   requires jdk.incubator.vector;
+  requires jdk.management;
   requires static transitive org.jspecify;
   requires tools.jackson.databind;
 

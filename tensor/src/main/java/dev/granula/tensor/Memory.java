@@ -62,7 +62,19 @@ public final class Memory {
 
     /** Takes slabs back that the pool no longer uses. */
     void release(List<MemorySegment> slabs);
+
+    /** What the device can still give, or null if it does not say. */
+    default @Nullable Room room() {
+      return null;
+    }
   }
+
+  /**
+   * Memory that a device can still give.
+   *
+   * @param limit what sets the bound, for messages
+   */
+  public record Room(long bytes, String limit) {}
 
   public Memory(Device device, RawMemory raw, Debug debug) {
     this.device = device;
@@ -110,6 +122,21 @@ public final class Memory {
   public Stats stats() {
     drain();
     return pool.stats();
+  }
+
+  /** What the device can still give, free blocks of the pool included; null if it does not say. */
+  public @Nullable Room room() {
+    Room left = raw.room();
+    if (left == null) {
+      return null;
+    }
+    Stats stats = stats();
+    return new Room(left.bytes() + stats.slabBytes() - stats.usedBytes(), left.limit());
+  }
+
+  /** Bytes that a tensor of {@code byteSize} takes in a step. */
+  public static long blockBytes(long byteSize) {
+    return Pool.classBytes(Pool.sizeClass(byteSize));
   }
 
   public void resetPeak() {

@@ -4,8 +4,10 @@ import dev.granula.gralora.GraLoraConfig;
 import dev.granula.models.CausalLm;
 import dev.granula.nn.Parameter;
 import dev.granula.tensor.DType;
+import dev.granula.tensor.Memory;
 import dev.granula.training.data.Dataset;
 import dev.granula.training.data.EncodedDataset;
+import dev.granula.training.data.Sample;
 import dev.granula.training.data.SampleEncoder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -68,6 +70,7 @@ public record FineTuning(
    * model directory) and {@code metrics.jsonl}. The adapter stays attached to the model and active.
    *
    * @param output is made; must be empty where it exists, so that no earlier result is overwritten
+   * @throws TooLittleMemoryException before the first step, if it would not fit
    * @throws DivergenceException if the loss or the gradients stop being finite; what was saved last
    *     stays in {@code output}, or, if nothing was, the weights before that step
    */
@@ -82,7 +85,7 @@ public record FineTuning(
     EncodedDataset heldOut = evaluationData == null ? null : encoder.encode(evaluationData);
     Seeds seeds = Seeds.of(options.seed());
     noteWidening();
-    Trainable trainable = Trainable.prepare(model, method, seeds.adapter());
+    Trainable trainable = prepared(encoded, seeds.adapter());
     Trainer trainer = new Trainer(model.network(), trainable.parameters(), encoded, options);
     listener.onStart(plan(trainable, encoded, heldOut, trainer.steps()));
     CausalLm network = model.network();
@@ -99,11 +102,38 @@ public record FineTuning(
     }
   }
 
+  /** An adapter is attached, which takes little, before its step is measured. */
+  private Trainable prepared(EncodedDataset data, long seed) {
+    CausalLm network = model.network();
+    long longest = data.samples().stream().mapToInt(Sample::length).max().orElse(0);
+    long tokens = longest * Math.min(options.batching().batchSize(), data.size());
+    boolean checkpointing = options.checkpointing();
+    StepMemory.Settings settings =
+        new StepMemory.Settings(method, options.batching(), checkpointing, isNarrow());
+    String device = network.device().name();
+    Memory memory = network.device().memory();
+    if (method instanceof Method.Full) {
+      StepMemory.ofAllWeights(network, tokens, checkpointing).requireRoom(device, memory, settings);
+      return Trainable.prepare(model, method, seed);
+    }
+    Trainable trainable = Trainable.prepare(model, method, seed);
+    StepMemory.ofAdapter(
+            network.config(),
+            model.adapters().layers().values(),
+            trainable.parameters().values(),
+            tokens,
+            checkpointing)
+        .requireRoom(device, memory, settings);
+    return trainable;
+  }
+
+  private boolean isNarrow() {
+    return model.network().namedParameters().values().stream()
+        .anyMatch(p -> p.dtype() == DType.BF16 || p.dtype() == DType.F16);
+  }
+
   private void noteWidening() {
-    boolean narrow =
-        model.network().namedParameters().values().stream()
-            .anyMatch(p -> p.dtype() == DType.BF16 || p.dtype() == DType.F16);
-    if (narrow && method instanceof Method.Full) {
+    if (isNarrow() && method instanceof Method.Full) {
       listener.onNote("the weights are stored in 16 bits; they are trained and saved in F32");
     }
   }

@@ -60,6 +60,11 @@ final class HostMemory implements Memory.RawMemory {
     return range;
   }
 
+  @Override
+  public Memory.Room room() {
+    return HostRoom.beside(heldBytes.get());
+  }
+
   /** The pool has dropped its slabs; the collector frees what nobody reaches any more. */
   @Override
   public void release(List<MemorySegment> slabs) {}
