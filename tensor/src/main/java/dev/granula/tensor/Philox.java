@@ -7,12 +7,15 @@ package dev.granula.tensor;
  * values.
  */
 public final class Philox {
-  private static final int MULTIPLIER_0 = 0xD2511F53;
-  private static final int MULTIPLIER_1 = 0xCD9E8D57;
-  private static final int WEYL_0 = 0x9E3779B9;
-  private static final int WEYL_1 = 0xBB67AE85;
-  private static final int ROUNDS = 10;
-  private static final float UNIT = 0x1p-24f;
+  // The cipher's constants, for those who compute several blocks at once.
+  public static final int MULTIPLIER_0 = 0xD2511F53;
+  public static final int MULTIPLIER_1 = 0xCD9E8D57;
+  public static final int WEYL_0 = 0x9E3779B9;
+  public static final int WEYL_1 = 0xBB67AE85;
+  public static final int ROUNDS = 10;
+
+  /** A step of {@link #unit}. */
+  public static final float UNIT = 0x1p-24f;
 
   private Philox() {}
 

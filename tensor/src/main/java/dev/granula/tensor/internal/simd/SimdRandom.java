@@ -77,7 +77,7 @@ final class SimdRandom {
 
   private static void fill(long seed, long counter, MemorySegment out, long at, int n) {
     int[] words = new int[WORDS];
-    for (int i = 0; i < n; i += WORDS) {
+    for (int i = PhiloxVectors.fill(seed, counter, out, at, n); i < n; i += WORDS) {
       Philox.block(seed, counter + i / WORDS, words);
       for (int w = 0; w < Math.min(WORDS, n - i); w++) {
         out.set(ValueLayout.JAVA_FLOAT, at + 4L * (i + w), Philox.unit(words[w]));
