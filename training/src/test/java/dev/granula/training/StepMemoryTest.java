@@ -47,8 +47,7 @@ final class StepMemoryTest {
     return switch (name) {
       case "lora" -> LoraConfig.DEFAULT.withRank(16).withTargets(all);
       case "hybrid" -> GraLoraConfig.DEFAULT.withRank(16, 8, 2).withTargets(all);
-      case "dropout" ->
-          GraLoraConfig.DEFAULT.withRank(16, 0, 2).withTargets(all).withDropout(0.1);
+      case "dropout" -> GraLoraConfig.DEFAULT.withRank(16, 0, 2).withTargets(all).withDropout(0.1);
       default -> GraLoraConfig.DEFAULT.withRank(32, 0, 4).withTargets(all);
     };
   }

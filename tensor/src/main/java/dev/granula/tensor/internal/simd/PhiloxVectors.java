@@ -51,52 +51,32 @@ final class PhiloxVectors {
   static int fill(long seed, long counter, MemorySegment out, long at, int n) {
     int i = 0;
     if (BLOCKS >= LEAST_BLOCKS) {
-      for (; i <= n - 2 * STEP; i += 2 * STEP) {
-        twoVectors(seed, counter + i / WORDS, out, at + (long) i * Float.BYTES);
+      for (; i <= n - STEP; i += STEP) {
+        blocks(seed, counter + i / WORDS, out, at + (long) i * Float.BYTES);
       }
     }
     return i;
   }
 
-  /** Two vectors of blocks, since one alone waits for its multiplications. */
-  private static void twoVectors(long seed, long counter, MemorySegment out, long at) {
-    LongVector m0 = word(Philox.MULTIPLIER_0);
-    LongVector m1 = word(Philox.MULTIPLIER_1);
-    LongVector a = LANES.add(counter);
-    LongVector a0 = a.and(LOWER);
-    LongVector a1 = a.lanewise(LSHR, 32);
-    LongVector a2 = LongVector.zero(I64);
-    LongVector a3 = a2;
-    LongVector b = LANES.add(counter + BLOCKS);
-    LongVector b0 = b.and(LOWER);
-    LongVector b1 = b.lanewise(LSHR, 32);
-    LongVector b2 = a2;
-    LongVector b3 = a2;
+  private static void blocks(long seed, long counter, MemorySegment out, long at) {
+    LongVector counters = LANES.add(counter);
+    LongVector c0 = counters.and(LOWER);
+    LongVector c1 = counters.lanewise(LSHR, 32);
+    LongVector c2 = LongVector.zero(I64);
+    LongVector c3 = c2;
     int k0 = (int) seed;
     int k1 = (int) (seed >>> 32);
     for (int round = 0; round < Philox.ROUNDS; round++) {
-      // The masks say to C2 that these are products of 32 bits, which are one instruction.
-      LongVector p0 = a0.and(LOWER).mul(m0);
-      LongVector p1 = a2.and(LOWER).mul(m1);
-      LongVector q0 = b0.and(LOWER).mul(m0);
-      LongVector q1 = b2.and(LOWER).mul(m1);
-      a0 = p1.lanewise(LSHR, 32).lanewise(XOR, a1).lanewise(XOR, k0 & LOWER);
-      a1 = p1.and(LOWER);
-      a2 = p0.lanewise(LSHR, 32).lanewise(XOR, a3).lanewise(XOR, k1 & LOWER);
-      a3 = p0.and(LOWER);
-      b0 = q1.lanewise(LSHR, 32).lanewise(XOR, b1).lanewise(XOR, k0 & LOWER);
-      b1 = q1.and(LOWER);
-      b2 = q0.lanewise(LSHR, 32).lanewise(XOR, b3).lanewise(XOR, k1 & LOWER);
-      b3 = q0.and(LOWER);
+      LongVector p0 = c0.mul(Philox.MULTIPLIER_0 & LOWER);
+      LongVector p1 = c2.mul(Philox.MULTIPLIER_1 & LOWER);
+      c0 = p1.lanewise(LSHR, 32).lanewise(XOR, c1).lanewise(XOR, k0 & LOWER);
+      c1 = p1.and(LOWER);
+      c2 = p0.lanewise(LSHR, 32).lanewise(XOR, c3).lanewise(XOR, k1 & LOWER);
+      c3 = p0.and(LOWER);
       k0 += Philox.WEYL_0;
       k1 += Philox.WEYL_1;
     }
-    store(units(a0, a1), units(a2, a3), out, at);
-    store(units(b0, b1), units(b2, b3), out, at + (long) STEP * Float.BYTES);
-  }
-
-  private static LongVector word(int value) {
-    return LongVector.broadcast(I64, (long) value << 32).lanewise(LSHR, 32);
+    store(units(c0, c1), units(c2, c3), out, at);
   }
 
   /** The pairs of each block behind one another. */
@@ -111,8 +91,7 @@ final class PhiloxVectors {
   /** Pairs of neighbouring F32 numbers. */
   private static LongVector units(LongVector even, LongVector odd) {
     LongVector words = even.or(odd.lanewise(LSHL, 32));
-    FloatVector numbers =
-        (FloatVector) words.reinterpretAsInts().lanewise(LSHR, 8).convert(I2F, 0);
+    FloatVector numbers = (FloatVector) words.reinterpretAsInts().lanewise(LSHR, 8).convert(I2F, 0);
     return numbers.mul(Philox.UNIT).reinterpretAsInts().reinterpretAsLongs();
   }
 }

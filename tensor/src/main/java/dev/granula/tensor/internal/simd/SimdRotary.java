@@ -71,7 +71,41 @@ final class SimdRotary {
       long to,
       int half,
       boolean add) {
-    for (int i = 0; i < half; i += Simd.LANES) {
+    int whole = Simd.F32.loopBound(half);
+    for (int i = 0; i < whole; i += Simd.LANES) {
+      FloatVector c = Primitives.load(cos, cosAt, i);
+      FloatVector s = Primitives.load(sin, sinAt, i).mul(sign);
+      FloatVector a = Primitives.load(x, from, i);
+      FloatVector b = Primitives.load(x, from, half + i);
+      FloatVector first = a.mul(c).sub(b.mul(s));
+      FloatVector second = b.mul(c).add(a.mul(s));
+      if (add) {
+        first = first.add(Primitives.load(out, to, i));
+        second = second.add(Primitives.load(out, to, half + i));
+      }
+      Primitives.set(first, out, to, i);
+      Primitives.set(second, out, to, half + i);
+    }
+    if (whole < half) {
+      rotateRest(x, from, cos, cosAt, sin, sinAt, sign, out, to, half, whole, add);
+    }
+  }
+
+  /** Apart, because C2 takes more than a second over the masks, which few widths of heads need. */
+  private static void rotateRest(
+      MemorySegment x,
+      long from,
+      MemorySegment cos,
+      long cosAt,
+      MemorySegment sin,
+      long sinAt,
+      float sign,
+      MemorySegment out,
+      long to,
+      int half,
+      int whole,
+      boolean add) {
+    for (int i = whole; i < half; i += Simd.LANES) {
       VectorMask<Float> mask = Simd.F32.indexInRange(i, half);
       FloatVector c = Primitives.load(cos, cosAt, i, mask);
       FloatVector s = Primitives.load(sin, sinAt, i, mask).mul(sign);
