@@ -143,7 +143,10 @@ public final class Memory {
     pool.resetPeak();
   }
 
-  /** Gives the pool's memory back to the system if no block is in use. */
+  /**
+   * Gives the pool's memory back to the system: all of it if no block is in use, else the free
+   * blocks over 1 MiB, which share their memory with no other. True if that helped anybody.
+   */
   public boolean trim() {
     drain();
     return pool.trim();

@@ -97,8 +97,8 @@ final class Pool {
     return slab;
   }
 
-  /** Gives back the free blocks that are slabs of their own. */
-  private void releaseLarge() {
+  /** Gives back the free blocks that are slabs of their own; true if there was one. */
+  private boolean releaseLarge() {
     List<MemorySegment> large = new ArrayList<>();
     for (int c = sizeClass(SMALL_LIMIT) + 1; c < free.size(); c++) {
       free.get(c).forEach(block -> large.add(block.segment));
@@ -107,12 +107,16 @@ final class Pool {
     held.removeAll(large);
     large.forEach(slab -> slabBytes -= slab.byteSize());
     slabs.release(large);
+    return !large.isEmpty();
   }
 
-  /** Empties the pool if nothing is in use; otherwise the slabs stay, since blocks share them. */
+  /**
+   * Empties the pool if nothing is in use; otherwise the slabs that blocks share stay. True if
+   * something was given back, or nothing is in use.
+   */
   synchronized boolean trim() {
     if (usedBytes != 0) {
-      return false;
+      return releaseLarge();
     }
     free.clear();
     carving = MemorySegment.NULL;

@@ -7,11 +7,16 @@ import dev.granula.nn.optim.AdamW;
 import dev.granula.nn.optim.Clipping;
 import dev.granula.nn.optim.Optimizer;
 import dev.granula.nn.optim.Schedule;
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Memory;
 import dev.granula.tensor.Scope;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
 import dev.granula.training.data.EncodedDataset;
 import dev.granula.training.data.Sample;
 import dev.granula.training.data.SampleOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -81,9 +86,11 @@ final class Trainer {
     double norm;
     try (Scope _ = memory.step()) {
       try {
-        loss = backward(samples);
+        List<Tensor> losses = backward(samples);
         Clipping clipping = Clipping.of(parameters.values(), options.optimization().clip());
-        norm = clipping.norm().item();
+        double[] numbers = read(clipping.norm(), losses);
+        norm = numbers[0];
+        loss = Arrays.stream(numbers, 1, numbers.length).sum();
         if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
           throw new Divergence(model, parameters, data.name())
               .at(stepsTaken() + 1, loss, norm, samples);
@@ -100,19 +107,29 @@ final class Trainer {
         stepsTaken(), loss, rate, norm, tokens, seconds, tokens / seconds, resident);
   }
 
-  /** Adds the gradients of all batches of a step and returns the mean loss over its targets. */
-  private double backward(List<Sample> samples) {
+  /** Adds the gradients of all batches of a step; the sum of the losses is the step's. */
+  private List<Tensor> backward(List<Sample> samples) {
     double scale = 1.0 / samples.stream().mapToLong(Sample::targetCount).sum();
     int batchSize = options.batching().batchSize();
-    double loss = 0;
+    List<Tensor> losses = new ArrayList<>();
     for (int from = 0; from < samples.size(); from += batchSize) {
       List<Sample> batch = samples.subList(from, Math.min(samples.size(), from + batchSize));
-      try (Scope _ = model.device().memory().step()) {
+      try (Scope scope = model.device().memory().step()) {
         Variable part = model.loss(Batches.of(model.device(), batch), scale);
-        loss += part.item();
+        losses.add(scope.keep(part.data()));
         part.backward();
       }
     }
-    return loss;
+    return losses;
+  }
+
+  /** The norm and the losses in one copy: the host waits for the device once in a step. */
+  private static double[] read(Tensor norm, List<Tensor> losses) {
+    Tensor all = Tensor.empty(norm.device(), DType.F64, Shape.of(1 + losses.size()));
+    norm.backend().copy(norm.reshape(1), all.slice(0, 0, 1));
+    for (int i = 0; i < losses.size(); i++) {
+      norm.backend().copy(losses.get(i).reshape(1), all.slice(0, i + 1, i + 2));
+    }
+    return all.toDoubleArray();
   }
 }
