@@ -47,14 +47,13 @@ struct Block {
 };
 
 static const int DEVICES = 4;
-static int contexts[DEVICES], streams[DEVICES], handle;
+static int contexts[DEVICES], streams[DEVICES];
 static thread_local int bound = -1;
 static std::map<Address, Block> memory;
 static std::set<void*> hostMemory;
 static size_t used;
 static std::vector<std::function<void()>> queue;
 static long waits;
-static bool tf32;
 
 // ---- what it pretends to be, and faults: names and numbers set by the tests ---------------------
 
@@ -461,11 +460,14 @@ Result cuLaunchKernel(void* function, unsigned gridX, unsigned gridY, unsigned g
 
 Result cublasCreate_v2(void** out) {
   INJECT
-  *out = &handle;
+  *out = new bool(false);
   return SUCCESS;
 }
 
-Result cublasDestroy_v2(void*) { return SUCCESS; }
+Result cublasDestroy_v2(void* handle) {
+  delete (bool*)handle;
+  return SUCCESS;
+}
 
 Result cublasGetProperty(unsigned type, int* value) {
   *value = type == 0 ? settings["cublas"] : 0;
@@ -474,8 +476,9 @@ Result cublasGetProperty(unsigned type, int* value) {
 
 Result cublasSetStream_v2(void*, void* s) { return s == &streams[bound] ? SUCCESS : 7; }
 
-Result cublasSetMathMode(void*, unsigned mode) {
-  tf32 = mode == 3;
+// A handle is whether TF32 is allowed.
+Result cublasSetMathMode(void* handle, unsigned mode) {
+  *(bool*)handle = mode == 3;
   return mode == 0 || mode == 3 ? SUCCESS : 7;
 }
 
@@ -500,23 +503,23 @@ static bool fits(const Matrices& m, long long size, int batch) {
          (stored == 0 || columns == 0 || inside(m.start, last * size));
 }
 
-static double widen(double x) { return x; }
-static double widen(uint16_t bf16) { return __int_as_float((int)bf16 << 16); }
+static double widen(double x, bool) { return x; }
+static double widen(uint16_t bf16, bool) { return __int_as_float((int)bf16 << 16); }
 
 // TF32 keeps 10 bits of the fraction.
-static double widen(float x) {
+static double widen(float x, bool tf32) {
   return tf32 ? __int_as_float((__float_as_int(x) + 0x1000) & ~0x1fff) : x;
 }
 
 template <typename In, typename Out>
-static void gemm(Matrices a, Matrices b, Matrices c, double alpha, double beta) {
+static void gemm(Matrices a, Matrices b, Matrices c, double alpha, double beta, bool tf32) {
   const In *as = (const In*)a.start, *bs = (const In*)b.start;
   for (long long j = 0; j < c.cols; j++) {
     for (long long i = 0; i < c.rows; i++) {
       double sum = 0;
       for (long long l = 0; l < a.cols; l++) {
-        sum += widen(as[a.transposed ? l + i * a.leading : i + l * a.leading]) *
-               widen(bs[b.transposed ? j + l * b.leading : l + j * b.leading]);
+        sum += widen(as[a.transposed ? l + i * a.leading : i + l * a.leading], tf32) *
+               widen(bs[b.transposed ? j + l * b.leading : l + j * b.leading], tf32);
       }
       Out* out = (Out*)c.start + i + j * c.leading;
       *out = (Out)(beta == 0 ? alpha * sum : alpha * sum + beta * *out);
@@ -525,25 +528,26 @@ static void gemm(Matrices a, Matrices b, Matrices c, double alpha, double beta) 
 }
 
 template <typename In, typename Out>
-static Result gemms(Matrices a, Matrices b, Matrices c, const void* alpha, const void* beta,
-    int batch) {
+static Result gemms(void* handle, Matrices a, Matrices b, Matrices c, const void* alpha,
+    const void* beta, int batch) {
   if (!fits(a, sizeof(In), batch) || !fits(b, sizeof(In), batch) || !fits(c, sizeof(Out), batch)) {
     return 7;
   }
   double scale = *(const Out*)alpha, previous = *(const Out*)beta;
+  bool tf32 = *(bool*)handle;
   return enqueue([=] {
     for (int i = 0; i < batch; i++) {
       Matrices ai = a, bi = b, ci = c;
       ai.start += i * a.step * sizeof(In);
       bi.start += i * b.step * sizeof(In);
       ci.start += i * c.step * sizeof(Out);
-      gemm<In, Out>(ai, bi, ci, scale, previous);
+      gemm<In, Out>(ai, bi, ci, scale, previous, tf32);
     }
   });
 }
 
 // Types: 0 F32, 1 F64, 14 BF16; the operands' and the result's as cuBLAS allows them together.
-extern "C" Result cublasGemmStridedBatchedEx(void*, unsigned ta, unsigned tb, int m, int n, int k,
+extern "C" Result cublasGemmStridedBatchedEx(void* handle, unsigned ta, unsigned tb, int m, int n, int k,
     const void* alpha, const void* a, unsigned at, int lda, long long sa, const void* b,
     unsigned bt, int ldb, long long sb, const void* beta, void* c, unsigned ct, int ldc,
     long long sc, int batch, unsigned compute, int) {
@@ -555,13 +559,13 @@ extern "C" Result cublasGemmStridedBatchedEx(void*, unsigned ta, unsigned tb, in
   Matrices right = {tb != 0, (Address)b, k, n, ldb, sb};
   Matrices out = {false, (Address)c, m, n, ldc, sc};
   if (at == 1 && ct == 1 && compute == 70) {
-    return gemms<double, double>(left, right, out, alpha, beta, batch);
+    return gemms<double, double>(handle, left, right, out, alpha, beta, batch);
   }
   if (at == 0 && ct == 0 && compute == 68) {
-    return gemms<float, float>(left, right, out, alpha, beta, batch);
+    return gemms<float, float>(handle, left, right, out, alpha, beta, batch);
   }
   if (at == 14 && ct == 0 && compute == 68) {
-    return gemms<uint16_t, float>(left, right, out, alpha, beta, batch);
+    return gemms<uint16_t, float>(handle, left, right, out, alpha, beta, batch);
   }
   return 15;
 }
@@ -608,7 +612,7 @@ Result nvrtcCompileProgram(Program* program, int count, const char* const* optio
   char work[] = "/tmp/granula-standin-XXXXXX";
   std::string base = mkdtemp(work);
   std::ofstream out(base + "/kernel.cpp");
-  out << "#include \"" << STANDIN_SOURCE << "/prelude.h\"\n" << program->source;
+  out << "#include \"prelude.h\"\n" << program->source;
   std::regex kernel("extern \"C\" __global__ void (\\w+)\\(");
   for (std::sregex_iterator it(program->source.begin(), program->source.end(), kernel), end;
        it != end; ++it) {
@@ -617,7 +621,9 @@ Result nvrtcCompileProgram(Program* program, int count, const char* const* optio
         << "(void** a) { return standinBind(" << name << ", a); }\n";
   }
   out.close();
-  std::string command = "g++ -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC";
+  std::string folder = library.substr(0, library.rfind('/'));
+  std::string command = "g++ -std=c++17 -O1 -ffp-contract=off -w -fPIC -shared -I " + folder +
+                        " -I " + STANDIN_SOURCE;
   for (int i = 0; i < count; i++) {
     command += strncmp(options[i], "-D", 2) == 0 ? std::string(" ") + options[i] : "";
   }

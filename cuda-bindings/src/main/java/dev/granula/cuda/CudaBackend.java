@@ -28,10 +28,10 @@ final class CudaBackend implements Backend {
   private final Losses losses;
   private final Updates updates;
 
-  CudaBackend(Device device, Kernels kernels, Products products, Faults faults) {
+  CudaBackend(Device device, Kernels kernels, Products products, Faults faults, Gpu gpu) {
     this.kernels = kernels;
     this.faults = faults;
-    matmul = new Matmul(device, products);
+    matmul = new Matmul(device, products, kernels, gpu);
     pointwise = new Pointwise(kernels);
     reductions = new Reductions(device, kernels);
     rows = new RowKernels(kernels);

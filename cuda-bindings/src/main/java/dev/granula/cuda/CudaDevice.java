@@ -23,7 +23,7 @@ public final class CudaDevice implements Device {
   private final CudaBackend backend;
   private boolean closed;
 
-  private CudaDevice(int ordinal) {
+  private CudaDevice(int ordinal, Precision precision) {
     installation = Installation.require();
     Gpu gpu = Gpu.of(ordinal);
     installation.checkSupports(gpu);
@@ -34,18 +34,24 @@ public final class CudaDevice implements Device {
     raw = new CudaMemory(context, name, this::emptyPool);
     memory = new Memory(this, raw, Memory.Debug.OFF);
     kernels = new Kernels(this, context, installation, CubinCache.standard());
-    products = new Products(context);
-    backend = new CudaBackend(this, kernels, products, faults);
+    products = new Products(context, precision);
+    backend = new CudaBackend(this, kernels, products, faults, gpu);
   }
 
   /**
-   * Opens device {@code ordinal}, counted from 0 among those that the driver shows.
+   * Opens device {@code ordinal}, counted from 0 among those that the driver shows, with the
+   * precision that {@code -Dgranula.cuda.precision} names.
    *
    * @throws DeviceException if the driver, a library or the device is missing; the message says
    *     what was tried. No other device is taken instead
    */
   public static CudaDevice open(int ordinal) {
-    return new CudaDevice(ordinal);
+    return open(ordinal, Precision.standard());
+  }
+
+  /** Like {@link #open(int)}, whatever {@code -Dgranula.cuda.precision} says. */
+  public static CudaDevice open(int ordinal, Precision precision) {
+    return new CudaDevice(ordinal, precision);
   }
 
   private boolean emptyPool() {

@@ -5,24 +5,33 @@ import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Scope;
+import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
 import java.util.List;
 
 /**
- * Products of strided, batched, regrouped matrices as calls of cuBLAS. A side with two levels is
- * cut into runs of one stride, and a batch into parts with one distance, each a strided-batched
- * call. What BLAS cannot read in place, and a right-hand side of a narrower type, is copied to
- * scratch memory first; BF16 and F16 are exact in F32.
+ * Products of strided, batched, regrouped matrices as calls of cuBLAS: one strided-batched call for
+ * all matrices of a batch that lie a constant distance apart. What BLAS cannot read in place is
+ * copied to scratch memory first. Of GraLoRA's products that is the operand of rank size, whose
+ * columns are runs of r/k: its copy costs a small part of what one more pass over the output would,
+ * and a product cut into runs makes k - 1 of those.
  */
 final class Matmul {
+  /** The first capability with BF16 in cuBLAS, Ampere's; an older one gets a widened copy. */
+  private static final int BF16_CAPABILITY = 80;
+
   private final Device device;
   private final Products products;
+  private final Kernels kernels;
+  private final boolean multipliesBf16;
 
-  Matmul(Device device, Products products) {
+  Matmul(Device device, Products products, Kernels kernels, Gpu gpu) {
     this.device = device;
     this.products = products;
+    this.kernels = kernels;
+    multipliesBf16 = gpu.computeCapability() >= BF16_CAPABILITY;
   }
 
   void matmul(Matrix a, Matrix b, Matrix out, double scale, Write write) {
@@ -38,16 +47,11 @@ final class Matmul {
     }
     try (Scope _ = device.memory().scratch()) {
       DType dtype = out.tensor().dtype();
-      long m = Operand.commonRun(a.rows(), out.rows());
-      long k = Operand.commonRun(a.cols(), b.rows());
-      long n = Operand.commonRun(b.cols(), out.cols());
-      Matrix left = fits(a, dtype, m, k) ? a : packed(a, dtype);
-      Matrix right = fits(b, dtype, k, n) ? b : packed(b, dtype);
-      if (fits(out, dtype, m, n)) {
-        multiply(left, right, out, scale, write);
+      if (fits(out, dtype)) {
+        multiply(a, b, out, scale, write);
       } else {
         Matrix result = empty(out, dtype);
-        multiply(left, right, result, scale, Write.SET);
+        multiply(a, b, result, scale, Write.SET);
         Backend backend = device.backend();
         backend.evaluate(
             Expression.input(0), List.of(result.tensor()), new double[0], out.tensor(), write);
@@ -55,61 +59,85 @@ final class Matmul {
     }
   }
 
-  private static boolean fits(Matrix matrix, DType dtype, long rows, long cols) {
-    return matrix.tensor().dtype() == dtype
-        && Operand.of(matrix.rows(), matrix.cols(), rows, cols) != null;
+  private void multiply(Matrix a, Matrix b, Matrix out, double scale, Write write) {
+    DType dtype = out.tensor().dtype();
+    boolean narrow = multipliesBf16 && dtype == DType.F32 && b.tensor().dtype() == DType.BF16;
+    if (!narrow || a.tensor().dtype() != DType.F32) {
+      batches(readable(a, dtype), readable(b, dtype), out, scale, write == Write.ADD);
+      return;
+    }
+    Matrix right = readable(b, DType.BF16);
+    Tensor terms = split(a.tensor());
+    // The small terms first, so that their sum is not lost beside the large one.
+    for (long t = products.precision().terms - 1; t >= 0; t--) {
+      Tensor term = terms.slice(0, t, t + 1).reshape(a.tensor().shape().toArray());
+      boolean adds = write == Write.ADD || t < products.precision().terms - 1;
+      batches(like(a, term), right, out, scale, adds);
+    }
   }
 
-  private Matrix packed(Matrix matrix, DType dtype) {
-    Matrix packed = empty(matrix, dtype);
-    device.backend().copy(matrix.tensor(), packed.tensor());
-    return packed;
+  /** BF16 [terms, elements of x]. */
+  private Tensor split(Tensor x) {
+    long count = x.elementCount();
+    int terms = products.precision().terms;
+    Tensor out = Tensor.empty(device, DType.BF16, Shape.of(terms, count));
+    kernels
+        .launch("split.cu", "split", DType.F32)
+        .view(x)
+        .pointer(out)
+        .words(count)
+        .integer(terms)
+        .runElements(count);
+    return out;
+  }
+
+  /** The matrix itself where BLAS can read it as it lies, else a copy. */
+  private Matrix readable(Matrix matrix, DType dtype) {
+    if (fits(matrix, dtype)) {
+      return matrix;
+    }
+    Matrix copy = empty(matrix, dtype);
+    device.backend().copy(matrix.tensor(), copy.tensor());
+    return copy;
+  }
+
+  private static boolean fits(Matrix matrix, DType dtype) {
+    return matrix.tensor().dtype() == dtype && Operand.of(matrix) != null;
   }
 
   private Matrix empty(Matrix like, DType dtype) {
-    Tensor tensor = Tensor.empty(device, dtype, like.tensor().shape());
-    return new Matrix(tensor, like.batchDims(), like.rowDims(), like.transposed());
+    return like(like, Tensor.empty(device, dtype, like.tensor().shape()));
   }
 
-  /** All operands can be read in place, run by run. */
-  private void multiply(Matrix a, Matrix b, Matrix out, double scale, Write write) {
-    long m = Operand.commonRun(a.rows(), out.rows());
-    long k = Operand.commonRun(a.cols(), b.rows());
-    long n = Operand.commonRun(b.cols(), out.cols());
+  private static Matrix like(Matrix matrix, Tensor tensor) {
+    return new Matrix(tensor, matrix.batchDims(), matrix.rowDims(), matrix.transposed());
+  }
+
+  /** All operands can be read in place. */
+  private void batches(Matrix a, Matrix b, Matrix out, double scale, boolean adds) {
     for (long first = 0; first < out.batch(); ) {
       Batch batch = Batch.from(a, b, out, first);
-      for (long i = 0; i < out.rows().size(); i += m) {
-        for (long j = 0; j < out.cols().size(); j += n) {
-          for (long l = 0; l < a.cols().size(); l += k) {
-            long[] offsets = {
-              batch.starts[0] + a.rows().offset(i) + a.cols().offset(l),
-              batch.starts[1] + b.rows().offset(l) + b.cols().offset(j),
-              batch.starts[2] + out.rows().offset(i) + out.cols().offset(j)
-            };
-            boolean adds = write == Write.ADD || l > 0;
-            products.multiply(
-                new Products.Call(
-                    out.tensor().dtype(),
-                    m,
-                    n,
-                    k,
-                    operand(a, m, k),
-                    operand(b, k, n),
-                    operand(out, m, n),
-                    addresses(offsets, a, b, out),
-                    batch.steps,
-                    batch.count,
-                    scale,
-                    adds ? 1 : 0));
-          }
-        }
-      }
+      products.multiply(
+          new Products.Call(
+              a.tensor().dtype(),
+              out.tensor().dtype(),
+              out.rows().size(),
+              out.cols().size(),
+              a.cols().size(),
+              operand(a),
+              operand(b),
+              operand(out),
+              addresses(batch.starts, a, b, out),
+              batch.steps,
+              batch.count,
+              scale,
+              adds ? 1 : 0));
       first += batch.count;
     }
   }
 
-  private static Operand operand(Matrix matrix, long rows, long cols) {
-    Operand operand = Operand.of(matrix.rows(), matrix.cols(), rows, cols);
+  private static Operand operand(Matrix matrix) {
+    Operand operand = Operand.of(matrix);
     if (operand == null) {
       throw new IllegalStateException("matmul: not packed: " + matrix);
     }

@@ -1,6 +1,7 @@
 package dev.granula.cuda;
 
 import dev.granula.tensor.Axis;
+import dev.granula.tensor.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,27 +27,16 @@ record Operand(boolean rowMajor, int leading) {
     return leading <= Integer.MAX_VALUE ? new Operand(rowMajor, (int) leading) : null;
   }
 
-  /** The block of {@code rows x cols} elements at the start of both sides. */
-  static @Nullable Operand of(Axis rows, Axis cols, long rowCount, long colCount) {
-    return of(rowCount, colCount, rows.innerStride(), cols.innerStride());
+  /** Null also for a side of two levels. */
+  static @Nullable Operand of(Matrix matrix) {
+    Axis rows = matrix.rows();
+    Axis cols = matrix.cols();
+    return rows.isUniform() && cols.isUniform()
+        ? of(rows.size(), cols.size(), rows.innerStride(), cols.innerStride())
+        : null;
   }
 
   Operand transpose() {
     return new Operand(!rowMajor, leading);
-  }
-
-  /**
-   * The largest length that divides both sides into runs of one stride each; for a side that is one
-   * run in both, its size.
-   */
-  static long commonRun(Axis x, Axis y) {
-    long a = x.inner();
-    long b = y.inner();
-    while (b != 0) {
-      long rest = a % b;
-      a = b;
-      b = rest;
-    }
-    return a;
   }
 }

@@ -7,36 +7,46 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** The handle of cuBLAS and its one product. F32 is computed in F32: TF32 stays off. */
+/** The handle of cuBLAS and its one product; TF32 is off unless the precision allows it. */
 final class Products implements AutoCloseable {
   private final CudaContext context;
+  private final Precision precision;
   private final MemorySegment handle;
 
-  Products(CudaContext context) {
+  Products(CudaContext context, Precision precision) {
     this.context = context;
+    this.precision = precision;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ValueLayout.ADDRESS);
       check(cublas_h.cublasCreate_v2(out), "cublasCreate");
       handle = out.get(ValueLayout.ADDRESS, 0);
     }
     check(cublas_h.cublasSetStream_v2(handle, context.stream()), "cublasSetStream");
-    check(cublas_h.cublasSetMathMode(handle, cublas_h.CUBLAS_DEFAULT_MATH()), "cublasSetMathMode");
+    int mode =
+        precision.tf32 ? cublas_h.CUBLAS_TF32_TENSOR_OP_MATH() : cublas_h.CUBLAS_DEFAULT_MATH();
+    check(cublas_h.cublasSetMathMode(handle, mode), "cublasSetMathMode");
+  }
+
+  Precision precision() {
+    return precision;
   }
 
   /**
    * {@code out = scale * a b + previous * out} for each of {@code batch} matrices.
    *
+   * @param operands the type of a and b: that of {@code out}, or BF16 where that is F32
    * @param addresses of a, b and out
    * @param steps distances of the matrices of a batch, in elements
    */
   record Call(
-      DType dtype,
+      DType operands,
+      DType out,
       long m,
       long n,
       long k,
       Operand a,
       Operand b,
-      Operand out,
+      Operand result,
       long[] addresses,
       long[] steps,
       long batch,
@@ -45,13 +55,14 @@ final class Products implements AutoCloseable {
     /** The same product seen as {@code out^T = b^T a^T}. */
     Call transpose() {
       return new Call(
-          dtype,
+          operands,
+          out,
           n,
           m,
           k,
           b.transpose(),
           a.transpose(),
-          out.transpose(),
+          result.transpose(),
           new long[] {addresses[1], addresses[0], addresses[2]},
           new long[] {steps[1], steps[0], steps[2]},
           batch,
@@ -65,13 +76,13 @@ final class Products implements AutoCloseable {
    * is what it is asked for, with the operands swapped.
    */
   void multiply(Call call) {
-    if (!call.out.rowMajor()) {
+    if (!call.result.rowMajor()) {
       multiply(call.transpose());
       return;
     }
     context.bind();
-    boolean wide = call.dtype == DType.F64;
-    int type = wide ? cublas_h.CUDA_R_64F() : cublas_h.CUDA_R_32F();
+    boolean wide = call.out == DType.F64;
+    int type = type(call.operands);
     try (Arena arena = Arena.ofConfined()) {
       check(
           cublas_h.cublasGemmStridedBatchedEx(
@@ -92,14 +103,23 @@ final class Products implements AutoCloseable {
               call.steps[0],
               number(arena, wide, call.previous),
               MemorySegment.ofAddress(call.addresses[2]),
-              type,
-              call.out.leading(),
+              type(call.out),
+              call.result.leading(),
               call.steps[2],
               Math.toIntExact(call.batch),
               wide ? cublas_h.CUBLAS_COMPUTE_64F() : cublas_h.CUBLAS_COMPUTE_32F(),
               cublas_h.CUBLAS_GEMM_DEFAULT()),
           "cublasGemmStridedBatchedEx");
     }
+  }
+
+  private static int type(DType dtype) {
+    return switch (dtype) {
+      case F32 -> cublas_h.CUDA_R_32F();
+      case F64 -> cublas_h.CUDA_R_64F();
+      case BF16 -> cublas_h.CUDA_R_16BF();
+      default -> throw new IllegalStateException("matmul: no product of " + dtype);
+    };
   }
 
   private static int operation(Operand operand) {

@@ -3,6 +3,9 @@ package dev.granula.cuda;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Write;
+import dev.granula.tensor.expression.Expression;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,12 +35,37 @@ final class KernelCompilationTest {
         "random",
         "reductions",
         "rotary",
-        "softmax"
+        "softmax",
+        "split"
       })
   void compilesForRealArchitectures(String name) throws Exception {
+    compile(name, read(name + ".cu"));
+  }
+
+  /** Every primitive and every type of an operand, as the back end prints them. */
+  @Test
+  void printedExpressionsCompileForRealArchitectures() throws Exception {
+    Expression e = Expression.input(0);
+    for (Expression.Function function : Expression.Function.values()) {
+      e = new Expression.Unary(function, e);
+    }
+    for (Expression.Operator operator : Expression.Operator.values()) {
+      e = new Expression.Binary(operator, e, Expression.scalar(0));
+    }
+    for (double constant : new double[] {0.5, Double.NEGATIVE_INFINITY, Double.NaN}) {
+      e = new Expression.Binary(Expression.Operator.ADD, e, Expression.constant(constant));
+    }
+    List<DType> types = List.of(DType.values());
+    for (int i = 0; i < types.size(); i++) {
+      e = new Expression.SelectLess(e, Expression.input(i), e, Expression.input(i));
+    }
+    compile("printed", PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD));
+  }
+
+  private void compile(String name, String kernels) throws Exception {
     assumeTrue(isInstalled(), "nvcc is not on the PATH: kernels were not compiled for a GPU");
     Path source = folder.resolve(name + ".cu");
-    Files.writeString(source, read("common.cuh") + read(name + ".cu"));
+    Files.writeString(source, read("common.cuh") + kernels);
     List<String> command = new ArrayList<>(List.of("nvcc", "-fatbin", "-DREAL=float"));
     command.addAll(List.of("-DTABLE=bf16", "-DHEAD=64", "-DTILE=32", "-Werror", "all-warnings"));
     for (String sm : new String[] {"75", "80", "90"}) {

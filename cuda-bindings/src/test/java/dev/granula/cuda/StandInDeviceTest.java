@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.GranulaException;
+import dev.granula.tensor.Matrix;
 import dev.granula.tensor.MemoryExhaustedException;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Storage;
 import dev.granula.tensor.Tensor;
+import dev.granula.tensor.Write;
 import dev.granula.tensor.cpu.CpuDevice;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -74,6 +76,49 @@ final class StandInDeviceTest {
     try (StandIn.Pretence _ = StandIn.pretend("limit=" + (64 << 20));
         Scope _ = device.memory().step()) {
       assertEquals(50 << 20, empty(50 << 20).byteSize());
+    }
+  }
+
+  /** Also for weights, and while other blocks are in use. */
+  @Test
+  void givesFreeBlocksBackWhileOthersAreInUse() {
+    try (StandIn.Pretence _ = StandIn.pretend("limit=" + (StandIn.heldBytes() + (96 << 20)));
+        CudaDevice other = CudaDevice.open(0);
+        Scope _ = other.memory().step()) {
+      other.memory().allocate(30 << 20);
+      try (Scope _ = other.memory().scratch()) {
+        other.memory().allocate(40 << 20);
+      }
+      Tensor weight = Tensor.emptyPersistent(other, DType.F32, Shape.of(10 << 20));
+      assertEquals(40 << 20, weight.storage().byteSize());
+    }
+  }
+
+  @Test
+  void manySmallUploadsDoNotWait() {
+    try (Scope _ = device.memory().step()) {
+      Tensor first = Tensor.full(device, DType.F32, Shape.of(1), 5);
+      long before = StandIn.waits();
+      for (int i = 0; i < 100; i++) {
+        Tensor.of(device, new int[1000], 1000);
+      }
+      assertEquals(before, StandIn.waits());
+      assertEquals(5, first.toFloatArray()[0]);
+    }
+  }
+
+  @Test
+  void tf32IsUsedOnlyWhenAskedFor() {
+    for (Precision precision : Precision.values()) {
+      try (CudaDevice other = CudaDevice.open(0, precision);
+          Scope _ = other.memory().step()) {
+        Tensor x = Tensor.of(other, new float[] {1 + 0x1p-20f}, 1, 1);
+        Tensor out = Tensor.empty(other, DType.F32, Shape.of(1, 1));
+        Matrix one = Matrix.of(Tensor.full(other, DType.F32, Shape.of(1, 1), 1));
+        other.backend().matmul(Matrix.of(x), one, Matrix.of(out), 1, Write.SET);
+        boolean exact = out.toFloatArray()[0] == 1 + 0x1p-20f;
+        assertEquals(precision == Precision.HIGHEST, exact, precision.name());
+      }
     }
   }
 
