@@ -1,0 +1,125 @@
+package dev.granula.bench.gpu;
+
+import dev.granula.autograd.Variable;
+import dev.granula.gralora.AdapterConfig;
+import dev.granula.gralora.Adapters;
+import dev.granula.gralora.GraLoraConfig;
+import dev.granula.gralora.LoraConfig;
+import dev.granula.gralora.Targets;
+import dev.granula.models.CausalLm;
+import dev.granula.models.ModelConfig;
+import dev.granula.models.Models;
+import dev.granula.models.TokenBatch;
+import dev.granula.nn.optim.AdamW;
+import dev.granula.nn.optim.Clipping;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Devices;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Seconds of a training step on any device, random tokens and weights: forward, backward, clipping
+ * and AdamW. One JSON line goes to standard output; {@code bench/gpu/peer.py} measures the same
+ * step of PyTorch and PEFT.
+ *
+ * <pre>{@code
+ * java -Dgranula.cuda.precision=medium -cp 'lib/*' dev.granula.bench.gpu.GpuStep \
+ *   device=cuda shape=qwen0.5b base=bf16 method=gralora rank=32 k=2 steps=20
+ * }</pre>
+ */
+public final class GpuStep {
+  private static final int WARM_UP = 5;
+
+  private record Shape(ModelConfig config, int batch, int length) {}
+
+  private GpuStep() {}
+
+  public static void main(String[] args) {
+    Map<String, String> options = new HashMap<>();
+    for (String arg : args) {
+      options.put(arg.substring(0, arg.indexOf('=')), arg.substring(arg.indexOf('=') + 1));
+    }
+    Shape shape = shape(options.getOrDefault("shape", "qwen0.5b"));
+    int steps = Integer.parseInt(options.getOrDefault("steps", "20"));
+    try (Device device = Devices.open(options.getOrDefault("device", "cuda"))) {
+      boolean narrow = options.getOrDefault("base", "f32").equals("bf16");
+      CausalLm model = Models.create(shape.config, 1, device, narrow ? DType.BF16 : DType.F32);
+      double[] seconds = run(model, shape, adapter(options), WARM_UP + steps);
+      double[] timed = Arrays.copyOfRange(seconds, WARM_UP, seconds.length);
+      Arrays.sort(timed);
+      System.out.printf(
+          "{\"system\":\"granula\",\"device\":\"%s\",\"options\":\"%s\",\"tokens_per_second\":%.1f}%n",
+          device, String.join(" ", args), shape.batch * shape.length / timed[timed.length / 2]);
+    }
+  }
+
+  private static Shape shape(String name) {
+    return switch (name) {
+      case "tiny" -> new Shape(qwen2(512, 64, 96, 2, 4, 2, 64), 2, 32);
+      case "qwen0.5b" -> new Shape(qwen2(151_936, 896, 4_864, 24, 14, 2, 1_024), 4, 1_024);
+      case "qwen1.5b" -> new Shape(qwen2(151_936, 1_536, 8_960, 28, 12, 2, 1_024), 4, 1_024);
+      default ->
+          throw new IllegalArgumentException("shape must be tiny, qwen0.5b or qwen1.5b: " + name);
+    };
+  }
+
+  private static ModelConfig qwen2(
+      int vocabulary, int hidden, int mlp, int layers, int heads, int keyValueHeads, int context) {
+    return ModelConfig.builder("qwen2")
+        .vocabularySize(vocabulary)
+        .hiddenSize(hidden)
+        .intermediateSize(mlp)
+        .layers(layers)
+        .heads(heads)
+        .keyValueHeads(keyValueHeads)
+        .contextLength(context)
+        .tiedEmbeddings(true)
+        .build();
+  }
+
+  private static AdapterConfig adapter(Map<String, String> options) {
+    int rank = Integer.parseInt(options.getOrDefault("rank", "32"));
+    int k = Integer.parseInt(options.getOrDefault("k", "2"));
+    return switch (options.getOrDefault("method", "gralora")) {
+      case "gralora" ->
+          GraLoraConfig.DEFAULT
+              .withRank(rank, 0, k)
+              .withAlpha(2.0 * rank)
+              .withTargets(Targets.allLinear());
+      case "lora" ->
+          LoraConfig.DEFAULT.withRank(rank).withAlpha(2.0 * rank).withTargets(Targets.allLinear());
+      default -> throw new IllegalArgumentException("method must be gralora or lora");
+    };
+  }
+
+  private static double[] run(CausalLm model, Shape shape, AdapterConfig config, int steps) {
+    Device device = model.device();
+    Adapters adapters = Adapters.on(model, "qwen2", model.random());
+    adapters.attach(Adapters.DEFAULT, config, 1);
+    model.setTraining(true);
+    AdamW optimizer = new AdamW(adapters.parameters(), AdamW.Settings.DEFAULT);
+    SplittableRandom random = new SplittableRandom(1);
+    double[] seconds = new double[steps];
+    for (int i = 0; i < steps; i++) {
+      int[][] ids = new int[shape.batch][shape.length];
+      for (int[] row : ids) {
+        Arrays.setAll(row, _ -> random.nextInt(shape.config.vocabularySize()));
+      }
+      long start = System.nanoTime();
+      try (var step = device.memory().step()) {
+        Variable loss =
+            model.loss(TokenBatch.of(device, ids, ids), 1.0 / (shape.batch * (shape.length - 1)));
+        loss.backward();
+        Clipping clipping = Clipping.of(adapters.parameters().values(), 1);
+        optimizer.step(1e-4, clipping.factor());
+        optimizer.zeroGrad();
+        loss.item();
+      }
+      seconds[i] = (System.nanoTime() - start) * 1e-9;
+    }
+    return seconds;
+  }
+}
