@@ -1,8 +1,9 @@
 package dev.granula.tensor.internal.simd;
 
-import static dev.granula.tensor.internal.simd.AttentionTiles.BLOCK;
-import static dev.granula.tensor.internal.simd.AttentionTiles.PANEL;
+import static dev.granula.tensor.internal.simd.AttentionTiles.NARROW;
 import static dev.granula.tensor.internal.simd.AttentionTiles.ROWS;
+import static dev.granula.tensor.internal.simd.AttentionTiles.STRIDE;
+import static dev.granula.tensor.internal.simd.QueryBlock.BLOCK;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.granula.tensor.Tensor;
@@ -47,7 +48,7 @@ final class AttentionBackward implements Workers.Task {
   private final int headsPerSlice;
   private final int slices;
 
-  /** Elements of the sums for the keys, or the values, of one slice: [S rounded up, Dp]. */
+  /** Elements of the sums for the keys, or the values, of one slice: strips of [S, STRIDE]. */
   private final int sumsLength;
 
   /** The sums of all slices where groups are cut, else empty. */
@@ -73,7 +74,7 @@ final class AttentionBackward implements Workers.Task {
     this.dv = dv;
     this.scratch = owner.scratch();
     this.sumsLength =
-        Math.multiplyExact(AttentionCall.roundUp(call.keys(), BLOCK), call.paddedSize());
+        Math.multiplyExact(AttentionCall.roundUp(call.keys(), BLOCK), call.strips() * STRIDE);
     int pairs = Math.max(1, call.batch() * call.groups());
     int affordable = Integer.MAX_VALUE / pairs / Math.max(1, sumsLength);
     int wanted = Math.min(affordable, (ENOUGH_TASKS + pairs - 1) / pairs);
@@ -96,165 +97,136 @@ final class AttentionBackward implements Workers.Task {
     int b = task / slices / call.groups();
     AttentionScratch own = scratch[worker];
     own.packForBackward(call, b, group);
-    Sums sums = sums(own, task);
+    Arrays.fill(own.floats, own.keySums, own.keySums + sumsLength, 0);
+    Arrays.fill(own.floats, own.valueSums, own.valueSums + sumsLength, 0);
     int firstHead = group * call.headsPerGroup() + slice * headsPerSlice;
     int heads = Math.min(headsPerSlice, call.headsPerGroup() - slice * headsPerSlice);
     int rows = call.queries() * heads;
     for (int row = 0; row < rows; row += BLOCK) {
       own.block.set(call, b, firstHead, heads, row, Math.min(rows, row + BLOCK));
-      block(own, sums, b, row, heads);
+      block(own, b);
     }
     if (slices == 1) {
-      store(dk, sums.keys, 0, b, group, 0, call.keys());
-      store(dv, sums.values, 0, b, group, 0, call.keys());
+      store(dk, own.floats, own.keySums, b, group, 0, call.keys());
+      store(dv, own.floats, own.valueSums, b, group, 0, call.keys());
+    } else {
+      share(dk, own.floats, own.keySums, keySums, task);
+      share(dv, own.floats, own.valueSums, valueSums, task);
     }
   }
 
-  /** Where a slice sums up the gradients of its keys and values. */
-  private record Sums(float[] keys, float[] values, int start) {}
-
-  /** Zeros to begin with, for the gradients that are asked for. */
-  private Sums sums(AttentionScratch own, int task) {
-    Sums sums = new Sums(keySums, valueSums, task * sumsLength);
-    if (slices == 1) {
-      own.keySums = AttentionScratch.grown(own.keySums, dk == null ? 0 : sumsLength);
-      own.valueSums = AttentionScratch.grown(own.valueSums, dv == null ? 0 : sumsLength);
-      sums = new Sums(own.keySums, own.valueSums, 0);
+  private void share(@Nullable Output output, float[] own, int start, float[] shared, int task) {
+    if (output != null) {
+      System.arraycopy(own, start, shared, task * sumsLength, sumsLength);
     }
-    if (dk != null) {
-      Arrays.fill(sums.keys, sums.start, sums.start + sumsLength, 0);
-    }
-    if (dv != null) {
-      Arrays.fill(sums.values, sums.start, sums.start + sumsLength, 0);
-    }
-    return sums;
   }
 
-  private void block(AttentionScratch own, Sums sums, int b, int firstRow, int heads) {
+  private void block(AttentionScratch own, int b) {
     QueryBlock block = own.block;
-    own.packQueriesAndGradients(call, gradient, b);
-    int padded = call.paddedSize();
-    Arrays.fill(own.result, 0, BLOCK * padded, 0);
+    own.packQueries(call, b);
+    own.packGradients(call, gradient, b);
+    statistics(own, b);
+    int side = call.strips() * BLOCK * STRIDE;
+    Arrays.fill(own.floats, own.result, own.result + side, 0);
+    // Whole tiles of keys: those that no row sees get weights of zero.
+    int last = AttentionCall.roundUp(block.endKey, ROWS);
+    for (int key = block.firstKey / ROWS * ROWS; key < last; key += BLOCK) {
+      int end = Math.min(last, key + BLOCK);
+      own.products(call, own.keys, key, end, own.queryColumns, own.weights);
+      own.products(call, own.values, key, end, own.gradientColumns, own.slopes);
+      block.mask(own.floats, own.weights, key, end, Float.NEGATIVE_INFINITY);
+      block.mask(own.floats, own.slopes, key, end, 0);
+      for (int row = 0; row < block.rows; row += NARROW) {
+        VectorMath.weights(
+            own.floats, own.weights + row, end - key, BLOCK, own.reference, own.sums, row);
+        slopes(own, row, end - key);
+      }
+      addToKeysAndValues(own, key, end);
+      if (dq != null) {
+        addToQueries(own, key, end);
+      }
+    }
+    for (int row = 0; row < block.rows && dq != null; row++) {
+      long at = dq.rows.at(b, block.query[row], block.head[row]);
+      int from = own.result + row * STRIDE;
+      dq.rows.store(own.floats, from, BLOCK * STRIDE, call.scale(), at, dq.write);
+    }
+  }
+
+  /** Log-sum-exp and delta of the rows; a row that sees nothing gets weights of zero. */
+  private void statistics(AttentionScratch own, int b) {
+    QueryBlock block = own.block;
+    Arrays.fill(own.sums, 0);
     for (int row = 0; row < block.rows; row++) {
       int t = block.query[row];
       int h = block.head[row];
-      own.lse[row] =
-          lse.memory()
-              .getAtIndex(
-                  JAVA_FLOAT,
-                  lse.offset() + b * lse.stride(0) + h * lse.stride(1) + t * lse.stride(2));
+      long at = lse.offset() + b * lse.stride(0) + h * lse.stride(1) + t * lse.stride(2);
+      own.reference[row] =
+          block.isBlind(row) ? Float.POSITIVE_INFINITY : lse.memory().getAtIndex(JAVA_FLOAT, at);
       own.delta[row] = gradient.dot(gradient.at(b, t, h), out, out.at(b, t, h));
     }
-    for (int key = block.firstKey / BLOCK * BLOCK; key < block.endKey; key += BLOCK) {
-      for (int row = 0; row < block.rows; row += ROWS) {
-        queries(own, key, row);
-      }
-      keysAndValues(own, sums, key, firstRow, heads);
+  }
+
+  /** Turns dP of neighbouring rows into slopes. */
+  private static void slopes(AttentionScratch own, int row, int keys) {
+    float[] f = own.floats;
+    int weights = own.weights + row;
+    int slopes = own.slopes + row;
+    FloatVector low = FloatVector.fromArray(F32, own.delta, row);
+    FloatVector high = FloatVector.fromArray(F32, own.delta, row + LANES);
+    for (int i = 0; i < keys * BLOCK; i += BLOCK) {
+      FloatVector.fromArray(F32, f, slopes + i)
+          .sub(low)
+          .mul(FloatVector.fromArray(F32, f, weights + i))
+          .intoArray(f, slopes + i);
+      FloatVector.fromArray(F32, f, slopes + i + LANES)
+          .sub(high)
+          .mul(FloatVector.fromArray(F32, f, weights + i + LANES))
+          .intoArray(f, slopes + i + LANES);
     }
-    if (dq != null) {
-      for (int row = 0; row < block.rows; row++) {
-        long at = dq.rows.at(b, block.query[row], block.head[row]);
-        dq.rows.store(own.result, row * padded, call.scale(), at, dq.write);
+  }
+
+  /** What the block adds to the gradients of the keys and values {@code from} to {@code to}. */
+  private void addToKeysAndValues(AttentionScratch own, int from, int to) {
+    for (int key = from; key < to; key += ROWS) {
+      int row = own.block.firstRow(key);
+      if (dv != null) {
+        addRows(own, own.weights + (key - from) * BLOCK, own.gradients, row, own.valueSums, key);
+      }
+      if (dk != null) {
+        addRows(own, own.slopes + (key - from) * BLOCK, own.queries, row, own.keySums, key);
       }
     }
   }
 
-  /** Weights and slopes of four rows for one block of keys, and what they add to dq. */
-  private void queries(AttentionScratch own, int key, int row) {
-    int first = Math.max(own.block.tileFirst(row) - key, 0);
-    int end = Math.min(own.block.tileEnd(row) - key, BLOCK);
-    int from = first < end ? first / PANEL * PANEL : 0;
-    int to = first < end ? AttentionCall.roundUp(end, PANEL) : 0;
-    if (from < to) {
-      own.products(call, own.queries, row, own.keyColumns, key, from, to, own.weights);
-      own.products(call, own.gradients, row, own.valueColumns, key, from, to, own.slopes);
-    }
-    for (int i = row; i < row + ROWS; i++) {
-      slope(own, i, key, from, to);
-    }
-    if (dq == null || from >= to) {
-      return;
-    }
-    int padded = call.paddedSize();
-    int keys = (key - own.origin + from) * PANEL;
-    for (int d = 0; d < padded; d += PANEL) {
-      AttentionTiles.rowTile(
-          own.slopes,
-          row * BLOCK + from,
-          own.keyRows,
-          own.panelStart(d) + keys,
-          end - from,
-          own.result,
-          row * padded + d,
-          padded,
+  private void addRows(AttentionScratch own, int factors, int rows, int row, int sums, int key) {
+    for (int d = 0; d < call.size() && row < own.block.rows; d += STRIDE) {
+      AttentionTiles.rows(
+          own.floats,
+          factors + row,
+          rows + d * BLOCK + row * STRIDE,
+          AttentionCall.roundUp(Math.min(STRIDE, call.size() - d), NARROW),
+          own.block.rows - row,
+          sums + d * own.packed + key * STRIDE,
           true);
     }
   }
 
-  /**
-   * Turns a row of scores and of dP into weights and slopes, zero for keys that it does not see.
-   */
-  private void slope(AttentionScratch own, int row, int key, int from, int to) {
-    float[] weights = own.weights;
-    float[] slopes = own.slopes;
-    int at = row * BLOCK;
-    Arrays.fill(weights, at, at + from, 0);
-    Arrays.fill(slopes, at, at + from, 0);
-    Arrays.fill(weights, at + to, at + BLOCK, 0);
-    Arrays.fill(slopes, at + to, at + BLOCK, 0);
-    if (!own.maskOutside(weights, row, key, from, to)) {
-      Arrays.fill(slopes, at + from, at + to, 0);
-      return;
-    }
-    FloatVector lse = FloatVector.broadcast(F32, own.lse[row]);
-    FloatVector delta = FloatVector.broadcast(F32, own.delta[row]);
-    for (int i = at + from; i < at + to; i += LANES) {
-      FloatVector p = VectorMath.exp(FloatVector.fromArray(F32, weights, i).sub(lse));
-      p.intoArray(weights, i);
-      FloatVector.fromArray(F32, slopes, i).sub(delta).mul(p).intoArray(slopes, i);
-    }
-  }
-
-  /** What one block of queries adds to the gradients of one block of keys and values. */
-  private void keysAndValues(AttentionScratch own, Sums sums, int key, int firstRow, int heads) {
+  private void addToQueries(AttentionScratch own, int from, int to) {
     QueryBlock block = own.block;
-    int from = Math.max(block.firstKey - key, 0) / ROWS * ROWS;
-    int to = Math.min(block.endKey - key, BLOCK);
-    for (int j = from; j < to; j += ROWS) {
-      // No earlier row sees the first of these keys.
-      int query = key + j - (call.keys() - call.queries());
-      int row = Math.max(0, Math.max(0, query) * heads - firstRow);
-      if (row < block.rows) {
-        if (dv != null) {
-          addUp(own, own.weights, own.gradientRows, row, j, sums.values, sums.start, key);
-        }
-        if (dk != null) {
-          addUp(own, own.slopes, own.queryRows, row, j, sums.keys, sums.start, key);
-        }
+    for (int row = 0; row < block.rows; row += ROWS) {
+      int first = Math.max(block.tileFirst(row), from);
+      int end = Math.min(block.tileEnd(row), to);
+      for (int d = 0; d < call.size() && first < end; d += STRIDE) {
+        AttentionTiles.columns(
+            own.floats,
+            own.slopes + (first - from) * BLOCK + row,
+            own.keys + d * own.packed + first * STRIDE,
+            AttentionCall.roundUp(Math.min(STRIDE, call.size() - d), NARROW),
+            end - first,
+            own.result + d * BLOCK + row * STRIDE,
+            true);
       }
-    }
-  }
-
-  private void addUp(
-      AttentionScratch own,
-      float[] factors,
-      float[] rows,
-      int row,
-      int j,
-      float[] sums,
-      int start,
-      int key) {
-    int padded = call.paddedSize();
-    for (int d = 0; d < padded; d += PANEL) {
-      AttentionTiles.columnTile(
-          factors,
-          row * BLOCK + j,
-          rows,
-          d * BLOCK + row * PANEL,
-          own.block.rows - row,
-          sums,
-          start + (key + j) * padded + d,
-          padded);
     }
   }
 
@@ -263,9 +235,10 @@ final class AttentionBackward implements Workers.Task {
     if (output == null) {
       return;
     }
-    int padded = call.paddedSize();
+    int stripStride = AttentionCall.roundUp(call.keys(), BLOCK) * STRIDE;
     for (int s = from; s < to; s++) {
-      output.rows.store(sums, start + s * padded, 1, output.rows.at(b, s, group), output.write);
+      long at = output.rows.at(b, s, group);
+      output.rows.store(sums, start + s * STRIDE, stripStride, 1, at, output.write);
     }
   }
 
@@ -292,13 +265,15 @@ final class AttentionBackward implements Workers.Task {
     if (output == null) {
       return;
     }
-    int padded = call.paddedSize();
+    int strip = sumsLength / call.strips();
     for (int slice = 1; slice < slices; slice++) {
       int other = slice * sumsLength;
-      for (int i = start + from * padded; i < start + to * padded; i += LANES) {
-        FloatVector.fromArray(F32, sums, i)
-            .add(FloatVector.fromArray(F32, sums, other + i))
-            .intoArray(sums, i);
+      for (int first = start; first < start + sumsLength; first += strip) {
+        for (int i = first + from * STRIDE; i < first + to * STRIDE; i += LANES) {
+          FloatVector.fromArray(F32, sums, i)
+              .add(FloatVector.fromArray(F32, sums, other + i))
+              .intoArray(sums, i);
+        }
       }
     }
     store(output, sums, start, pair / call.groups(), pair % call.groups(), from, to);

@@ -37,9 +37,9 @@ record AttentionCall(
         Math.toIntExact(q.shape().dim(3)));
   }
 
-  /** D, rounded up to whole panels. */
-  int paddedSize() {
-    return roundUp(size, AttentionTiles.PANEL);
+  /** Strips of {@link AttentionTiles#STRIDE} columns that D takes. */
+  int strips() {
+    return (size + AttentionTiles.STRIDE - 1) / AttentionTiles.STRIDE;
   }
 
   /** First key that query t of sample b sees. */

@@ -1,11 +1,12 @@
 package dev.granula.tensor.internal.simd;
 
-import static dev.granula.tensor.internal.simd.AttentionTiles.BLOCK;
-import static dev.granula.tensor.internal.simd.AttentionTiles.PANEL;
+import static dev.granula.tensor.internal.simd.AttentionScratch.CHUNK;
+import static dev.granula.tensor.internal.simd.AttentionTiles.NARROW;
 import static dev.granula.tensor.internal.simd.AttentionTiles.ROWS;
+import static dev.granula.tensor.internal.simd.AttentionTiles.STRIDE;
+import static dev.granula.tensor.internal.simd.QueryBlock.BLOCK;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static jdk.incubator.vector.VectorOperators.GT;
-import static jdk.incubator.vector.VectorOperators.MAX;
 
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Workers;
@@ -15,7 +16,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Forward pass by blocks of keys with an online softmax: for each row the largest score so far, the
+ * Forward pass by chunks of keys with an online softmax: for each row the largest score so far, the
  * sum of {@code exp(score - largest)} and the sum of the values with these weights; when a larger
  * score comes, both sums shrink by {@code exp(old - new)}.
  *
@@ -25,9 +26,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class AttentionForward implements Workers.Task {
   /** Rows of one task: packing their keys costs a few per cent of their products. */
   private static final int TASK_ROWS = 512;
-
-  /** Up to so many rows in a group (decoding), keys and values are read where they stand. */
-  private static final int DIRECT_ROWS = 16;
 
   private static final VectorSpecies<Float> F32 = Simd.F32;
   private static final int LANES = Simd.LANES;
@@ -64,11 +62,6 @@ final class AttentionForward implements Workers.Task {
     int to = Math.min(rowsPerGroup(), from + TASK_ROWS);
     AttentionScratch own = scratch[worker];
     int heads = call.headsPerGroup();
-    if (rowsPerGroup() <= DIRECT_ROWS) {
-      own.block.set(call, b, group * heads, heads, from, to);
-      direct(own, b, group);
-      return;
-    }
     own.packForForward(call, b, group, from, to);
     for (int row = from; row < to; row += BLOCK) {
       own.block.set(call, b, group * heads, heads, row, Math.min(to, row + BLOCK));
@@ -79,125 +72,105 @@ final class AttentionForward implements Workers.Task {
   private void block(AttentionScratch own, int b) {
     QueryBlock block = own.block;
     own.packQueries(call, b);
-    clear(own);
-    for (int key = block.firstKey / BLOCK * BLOCK; key < block.endKey; key += BLOCK) {
-      for (int row = 0; row < block.rows; row += ROWS) {
-        int first = Math.max(block.tileFirst(row) - key, 0);
-        int end = Math.min(block.tileEnd(row) - key, BLOCK);
-        if (first < end) {
-          tile(own, key, row, first / PANEL * PANEL, end);
+    Arrays.fill(own.largest, Float.NEGATIVE_INFINITY);
+    Arrays.fill(own.sums, 0);
+    int side = call.strips() * BLOCK * STRIDE;
+    Arrays.fill(own.floats, own.result, own.result + side, 0);
+    for (int key = block.firstKey / ROWS * ROWS; key < block.endKey; key += CHUNK) {
+      int end = Math.min(block.endKey, key + CHUNK);
+      own.products(call, own.keys, key, end, own.queryColumns, own.weights);
+      block.mask(own.floats, own.weights, key, end, Float.NEGATIVE_INFINITY);
+      for (int row = 0; row < block.rows; row += NARROW) {
+        raise(own, row, end - key);
+        VectorMath.weights(
+            own.floats, own.weights + row, end - key, BLOCK, own.reference, own.sums, row);
+      }
+      if (key > block.firstKey) {
+        shrink(own);
+      }
+      addValues(own, key, end);
+    }
+    store(own, b);
+  }
+
+  /**
+   * The largest scores so far of neighbouring rows, in two vectors, and by what their earlier sums
+   * shrink.
+   */
+  private static void raise(AttentionScratch own, int row, int keys) {
+    float[] f = own.floats;
+    FloatVector low = FloatVector.fromArray(F32, own.largest, row);
+    FloatVector high = FloatVector.fromArray(F32, own.largest, row + LANES);
+    int start = own.weights + row;
+    for (int i = start; i < start + keys * BLOCK; i += BLOCK) {
+      FloatVector x = FloatVector.fromArray(F32, f, i);
+      low = low.blend(x, x.compare(GT, low));
+      FloatVector y = FloatVector.fromArray(F32, f, i + LANES);
+      high = high.blend(y, y.compare(GT, high));
+    }
+    low.intoArray(own.raised, row);
+    high.intoArray(own.raised, row + LANES);
+    for (int i = row; i < row + NARROW; i++) {
+      // A row that has seen nothing yet has sums of zero.
+      float raised = own.raised[i];
+      own.shrink[i] =
+          raised == own.largest[i] ? 1 : (float) StrictMath.exp(own.largest[i] - raised);
+      own.sums[i] *= own.shrink[i];
+      own.largest[i] = raised;
+      own.reference[i] = raised == Float.NEGATIVE_INFINITY ? 0 : raised;
+    }
+  }
+
+  /** Makes the sums of values relative to the new largest scores. */
+  private void shrink(AttentionScratch own) {
+    float[] f = own.floats;
+    for (int row = 0; row < own.block.rows; row++) {
+      if (own.shrink[row] == 1) {
+        continue;
+      }
+      for (int d = 0; d < call.size(); d += STRIDE) {
+        int at = own.result + d * BLOCK + row * STRIDE;
+        for (int i = at; i < at + STRIDE; i += LANES) {
+          FloatVector.fromArray(F32, f, i).mul(own.shrink[row]).intoArray(f, i);
         }
       }
     }
-    for (int row = 0; row < block.rows; row++) {
-      finish(own, b, row);
-    }
   }
 
-  private void direct(AttentionScratch own, int b, int group) {
+  /** Adds the weighted values, a block of keys at a time so that their values stay in the cache. */
+  private void addValues(AttentionScratch own, int chunk, int chunkEnd) {
     QueryBlock block = own.block;
-    int width = own.copyQueries(call, b);
-    clear(own);
-    for (int key = block.firstKey / BLOCK * BLOCK; key < block.endKey; key += BLOCK) {
-      int count = Math.min(BLOCK, block.endKey - key);
-      long keysAt = call.k().at(b, key, group);
-      long valuesAt = call.v().at(b, key, group);
-      for (int row = 0; row < block.rows; row++) {
-        int at = row * BLOCK;
-        call.k().dots(keysAt, count, own.queries, row * width, own.weights, at);
-        weigh(own, row, key, 0, AttentionCall.roundUp(count, LANES));
-        call.v().addWeighted(valuesAt, count, own.weights, at, own.result, row * call.paddedSize());
+    for (int key = chunk; key < chunkEnd; key += BLOCK) {
+      for (int row = 0; row < block.rows; row += ROWS) {
+        int first = Math.max(block.tileFirst(row), key);
+        int end = Math.min(block.tileEnd(row), Math.min(chunkEnd, key + BLOCK));
+        for (int d = 0; d < call.size() && first < end; d += STRIDE) {
+          AttentionTiles.columns(
+              own.floats,
+              own.weights + (first - chunk) * BLOCK + row,
+              own.values + d * own.packed + (first - own.origin) * STRIDE,
+              AttentionCall.roundUp(Math.min(STRIDE, call.size() - d), NARROW),
+              end - first,
+              own.result + d * BLOCK + row * STRIDE,
+              true);
+        }
       }
     }
-    for (int row = 0; row < block.rows; row++) {
-      finish(own, b, row);
-    }
   }
 
-  private void clear(AttentionScratch own) {
-    Arrays.fill(own.largest, Float.NEGATIVE_INFINITY);
-    Arrays.fill(own.sums, 0);
-    Arrays.fill(own.result, 0, BLOCK * call.paddedSize(), 0);
-  }
-
-  /** Scores, weights and weighted values of four rows and the keys from..end of a block. */
-  private void tile(AttentionScratch own, int key, int row, int from, int end) {
-    int to = AttentionCall.roundUp(end, PANEL);
-    int at = row * BLOCK;
-    own.products(call, own.queries, row, own.keyColumns, key, from, to, own.weights);
-    for (int i = row; i < row + ROWS; i++) {
-      weigh(own, i, key, from, to);
-    }
-    int padded = call.paddedSize();
-    int values = (key - own.origin + from) * PANEL;
-    for (int d = 0; d < padded; d += PANEL) {
-      AttentionTiles.rowTile(
-          own.weights,
-          at + from,
-          own.valueRows,
-          own.panelStart(d) + values,
-          end - from,
-          own.result,
-          row * padded + d,
-          padded,
-          true);
-    }
-  }
-
-  /** Turns the scores of one row into weights relative to its largest score so far. */
-  private void weigh(AttentionScratch own, int row, int key, int from, int to) {
-    if (!own.maskOutside(own.weights, row, key, from, to)) {
-      return;
-    }
-    int start = row * BLOCK + from;
-    int stop = row * BLOCK + to;
-    float largest = largest(own.weights, start, stop);
-    if (largest > own.largest[row]) {
-      shrink(own, row, own.largest[row] - largest);
-      own.largest[row] = largest;
-    }
-    exponentials(own.weights, start, stop, own.largest[row], own.sums, row * LANES);
-  }
-
-  private static float largest(float[] scores, int start, int stop) {
-    FloatVector top = FloatVector.fromArray(F32, scores, start);
-    for (int i = start + LANES; i < stop; i += LANES) {
-      FloatVector x = FloatVector.fromArray(F32, scores, i);
-      top = top.blend(x, x.compare(GT, top));
-    }
-    return top.reduceLanes(MAX);
-  }
-
-  /** Makes the sums of a row relative to a larger score. */
-  private void shrink(AttentionScratch own, int row, float difference) {
-    FloatVector factor = VectorMath.exp(FloatVector.broadcast(F32, difference));
-    FloatVector.fromArray(F32, own.sums, row * LANES).mul(factor).intoArray(own.sums, row * LANES);
-    int padded = call.paddedSize();
-    for (int d = row * padded; d < (row + 1) * padded; d += LANES) {
-      FloatVector.fromArray(F32, own.result, d).mul(factor).intoArray(own.result, d);
-    }
-  }
-
-  private static void exponentials(
-      float[] scores, int start, int stop, float reference, float[] sums, int sumStart) {
-    FloatVector sum = FloatVector.fromArray(F32, sums, sumStart);
-    for (int i = start; i < stop; i += LANES) {
-      FloatVector p = VectorMath.exp(FloatVector.fromArray(F32, scores, i).sub(reference));
-      p.intoArray(scores, i);
-      sum = sum.add(p);
-    }
-    sum.intoArray(sums, sumStart);
-  }
-
-  private void finish(AttentionScratch own, int b, int row) {
+  private void store(AttentionScratch own, int b) {
     QueryBlock block = own.block;
-    int t = block.query[row];
-    int h = block.head[row];
-    float sum = LaneSum.of(FloatVector.fromArray(F32, own.sums, row * LANES));
-    boolean blind = block.end[row] == 0;
-    out.store(own.result, row * call.paddedSize(), blind ? 0 : 1 / sum, out.at(b, t, h), Write.SET);
-    long at = lse.offset() + b * lse.stride(0) + h * lse.stride(1) + t * lse.stride(2);
-    double value = blind ? Double.NEGATIVE_INFINITY : own.largest[row] + StrictMath.log(sum);
-    lse.memory().setAtIndex(JAVA_FLOAT, at, (float) value);
+    for (int row = 0; row < block.rows; row++) {
+      int t = block.query[row];
+      int h = block.head[row];
+      boolean blind = block.isBlind(row);
+      float factor = blind ? 0 : 1 / own.sums[row];
+      int from = own.result + row * STRIDE;
+      out.store(own.floats, from, BLOCK * STRIDE, factor, out.at(b, t, h), Write.SET);
+      long at = lse.offset() + b * lse.stride(0) + h * lse.stride(1) + t * lse.stride(2);
+      double value =
+          blind ? Float.NEGATIVE_INFINITY : own.largest[row] + StrictMath.log(own.sums[row]);
+      lse.memory().setAtIndex(JAVA_FLOAT, at, (float) value);
+    }
   }
 }

@@ -4,97 +4,60 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The products inside attention, on packed heap arrays. With {@link #BLOCK} = 64:
+ * The products inside attention, on matrices that stand row by row in one heap array with a stride
+ * of {@link #STRIDE}. The left-hand side is read along its rows ({@link #rows}) or along its
+ * columns ({@link #columns}), which is its transpose; the right-hand side [depth, columns] and the
+ * result are read and written by vectors.
  *
- * <ul>
- *   <li>a left-hand side stands row by row with a stride of {@code BLOCK}, and is read along the
- *       rows ({@link #rowTile}) or along the columns ({@link #columnTile}), which is its transpose;
- *   <li>a right-hand side is a panel {@code [depth, PANEL]};
- *   <li>the result has any row stride.
- * </ul>
- *
- * A tile is {@link #ROWS} x {@link #PANEL}: eight accumulators, as many independent chains as hide
- * the latency of a fused multiply-add. The strides are constants so that C2 addresses all four rows
- * from one index. Each tile method is larger than C2's limit for inlining (325 bytecodes), because
- * an inlined copy shares registers with its caller and spills.
+ * <p>A tile is {@link #ROWS} rows by four vectors where there are 32 vector registers (512 bits),
+ * and by {@link #NARROW}, two vectors, elsewhere and for what remains: 16 or 8 accumulators, enough
+ * independent chains to hide the latency of a fused multiply-add. The stride is a constant so that
+ * C2 addresses all rows from one index. Each tile method is larger than C2's limit for inlining
+ * (325 bytecodes), because an inlined copy shares registers with its caller and spills.
  */
 final class AttentionTiles {
-  /** Keys in a block, rows of queries in a block, and the depth of one left-hand side. */
-  static final int BLOCK = 64;
+  /** Row stride of every matrix, and so the most columns of one. */
+  static final int STRIDE = 64;
 
   /** Rows of a tile. */
   static final int ROWS = 4;
 
-  /** Columns of a tile. */
-  static final int PANEL = 2 * Simd.LANES;
+  /** Columns of the narrow tile; the number of columns of a product is a multiple of it. */
+  static final int NARROW = 2 * Simd.LANES;
 
+  private static final int WIDE = 4 * Simd.LANES;
+  private static final boolean HAS_WIDE = Simd.LANES == 16;
   private static final VectorSpecies<Float> F32 = Simd.F32;
   private static final int LANES = Simd.LANES;
 
   private AttentionTiles() {}
 
-  /** {@code c[i, j] (+)= sum over k of a[i, k] b[k, j]} for 4 rows i and PANEL columns j. */
-  static void rowTile(
-      float[] a,
-      int aStart,
-      float[] b,
-      int bStart,
-      int depth,
-      float[] c,
-      int cStart,
-      int cStride,
-      boolean add) {
-    FloatVector c00 = FloatVector.zero(F32);
-    FloatVector c01 = FloatVector.zero(F32);
-    FloatVector c10 = FloatVector.zero(F32);
-    FloatVector c11 = FloatVector.zero(F32);
-    FloatVector c20 = FloatVector.zero(F32);
-    FloatVector c21 = FloatVector.zero(F32);
-    FloatVector c30 = FloatVector.zero(F32);
-    FloatVector c31 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, b, bStart + k * PANEL);
-      FloatVector b1 = FloatVector.fromArray(F32, b, bStart + k * PANEL + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, a[aStart + k]);
-      c00 = a0.fma(b0, c00);
-      c01 = a0.fma(b1, c01);
-      FloatVector a1 = FloatVector.broadcast(F32, a[aStart + k + BLOCK]);
-      c10 = a1.fma(b0, c10);
-      c11 = a1.fma(b1, c11);
-      FloatVector a2 = FloatVector.broadcast(F32, a[aStart + k + 2 * BLOCK]);
-      c20 = a2.fma(b0, c20);
-      c21 = a2.fma(b1, c21);
-      FloatVector a3 = FloatVector.broadcast(F32, a[aStart + k + 3 * BLOCK]);
-      c30 = a3.fma(b0, c30);
-      c31 = a3.fma(b1, c31);
+  /**
+   * {@code c[i, j] (+)= sum over k of a[i, k] b[k, j]} for 4 rows i and {@code columns} columns j.
+   * The operands begin at positions {@code a}, {@code b} and {@code c} of {@code f}.
+   */
+  static void rows(float[] f, int a, int b, int columns, int depth, int c, boolean add) {
+    int j = 0;
+    for (; HAS_WIDE && j + WIDE <= columns; j += WIDE) {
+      rowTileWide(f, a, b + j, depth, c + j, add);
     }
-    int row1 = cStart + cStride;
-    int row2 = row1 + cStride;
-    int row3 = row2 + cStride;
-    if (add) {
-      c00.add(FloatVector.fromArray(F32, c, cStart)).intoArray(c, cStart);
-      c01.add(FloatVector.fromArray(F32, c, cStart + LANES)).intoArray(c, cStart + LANES);
-      c10.add(FloatVector.fromArray(F32, c, row1)).intoArray(c, row1);
-      c11.add(FloatVector.fromArray(F32, c, row1 + LANES)).intoArray(c, row1 + LANES);
-      c20.add(FloatVector.fromArray(F32, c, row2)).intoArray(c, row2);
-      c21.add(FloatVector.fromArray(F32, c, row2 + LANES)).intoArray(c, row2 + LANES);
-      c30.add(FloatVector.fromArray(F32, c, row3)).intoArray(c, row3);
-      c31.add(FloatVector.fromArray(F32, c, row3 + LANES)).intoArray(c, row3 + LANES);
-    } else {
-      c00.intoArray(c, cStart);
-      c01.intoArray(c, cStart + LANES);
-      c10.intoArray(c, row1);
-      c11.intoArray(c, row1 + LANES);
-      c20.intoArray(c, row2);
-      c21.intoArray(c, row2 + LANES);
-      c30.intoArray(c, row3);
-      c31.intoArray(c, row3 + LANES);
+    for (; j < columns; j += NARROW) {
+      rowTile(f, a, b + j, depth, c + j, add);
     }
   }
 
-  /** {@code c[i, j] += sum over k of a[k, i] b[k, j]} for 4 columns i and PANEL columns j. */
-  static void columnTile(
-      float[] a, int aStart, float[] b, int bStart, int depth, float[] c, int cStart, int cStride) {
+  /** {@code c[i, j] (+)= sum over k of a[k, i] b[k, j]}, else as {@link #rows}. */
+  static void columns(float[] f, int a, int b, int columns, int depth, int c, boolean add) {
+    int j = 0;
+    for (; HAS_WIDE && j + WIDE <= columns; j += WIDE) {
+      columnTileWide(f, a, b + j, depth, c + j, add);
+    }
+    for (; j < columns; j += NARROW) {
+      columnTile(f, a, b + j, depth, c + j, add);
+    }
+  }
+
+  private static void rowTile(float[] f, int a, int b, int depth, int c, boolean add) {
     FloatVector c00 = FloatVector.zero(F32);
     FloatVector c01 = FloatVector.zero(F32);
     FloatVector c10 = FloatVector.zero(F32);
@@ -104,31 +67,241 @@ final class AttentionTiles {
     FloatVector c30 = FloatVector.zero(F32);
     FloatVector c31 = FloatVector.zero(F32);
     for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, b, bStart + k * PANEL);
-      FloatVector b1 = FloatVector.fromArray(F32, b, bStart + k * PANEL + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, a[aStart + k * BLOCK]);
+      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
+      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[a + k]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
-      FloatVector a1 = FloatVector.broadcast(F32, a[aStart + k * BLOCK + 1]);
+      FloatVector a1 = FloatVector.broadcast(F32, f[a + k + STRIDE]);
       c10 = a1.fma(b0, c10);
       c11 = a1.fma(b1, c11);
-      FloatVector a2 = FloatVector.broadcast(F32, a[aStart + k * BLOCK + 2]);
+      FloatVector a2 = FloatVector.broadcast(F32, f[a + k + 2 * STRIDE]);
       c20 = a2.fma(b0, c20);
       c21 = a2.fma(b1, c21);
-      FloatVector a3 = FloatVector.broadcast(F32, a[aStart + k * BLOCK + 3]);
+      FloatVector a3 = FloatVector.broadcast(F32, f[a + k + 3 * STRIDE]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
     }
-    int row1 = cStart + cStride;
-    int row2 = row1 + cStride;
-    int row3 = row2 + cStride;
-    c00.add(FloatVector.fromArray(F32, c, cStart)).intoArray(c, cStart);
-    c01.add(FloatVector.fromArray(F32, c, cStart + LANES)).intoArray(c, cStart + LANES);
-    c10.add(FloatVector.fromArray(F32, c, row1)).intoArray(c, row1);
-    c11.add(FloatVector.fromArray(F32, c, row1 + LANES)).intoArray(c, row1 + LANES);
-    c20.add(FloatVector.fromArray(F32, c, row2)).intoArray(c, row2);
-    c21.add(FloatVector.fromArray(F32, c, row2 + LANES)).intoArray(c, row2 + LANES);
-    c30.add(FloatVector.fromArray(F32, c, row3)).intoArray(c, row3);
-    c31.add(FloatVector.fromArray(F32, c, row3 + LANES)).intoArray(c, row3 + LANES);
+    if (add) {
+      c00 = c00.add(FloatVector.fromArray(F32, f, c));
+      c01 = c01.add(FloatVector.fromArray(F32, f, c + LANES));
+      c10 = c10.add(FloatVector.fromArray(F32, f, c + STRIDE));
+      c11 = c11.add(FloatVector.fromArray(F32, f, c + STRIDE + LANES));
+      c20 = c20.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE));
+      c21 = c21.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + LANES));
+      c30 = c30.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE));
+      c31 = c31.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + LANES));
+    }
+    c00.intoArray(f, c);
+    c01.intoArray(f, c + LANES);
+    c10.intoArray(f, c + STRIDE);
+    c11.intoArray(f, c + STRIDE + LANES);
+    c20.intoArray(f, c + 2 * STRIDE);
+    c21.intoArray(f, c + 2 * STRIDE + LANES);
+    c30.intoArray(f, c + 3 * STRIDE);
+    c31.intoArray(f, c + 3 * STRIDE + LANES);
+  }
+
+  private static void rowTileWide(float[] f, int a, int b, int depth, int c, boolean add) {
+    FloatVector c00 = FloatVector.zero(F32);
+    FloatVector c01 = FloatVector.zero(F32);
+    FloatVector c02 = FloatVector.zero(F32);
+    FloatVector c03 = FloatVector.zero(F32);
+    FloatVector c10 = FloatVector.zero(F32);
+    FloatVector c11 = FloatVector.zero(F32);
+    FloatVector c12 = FloatVector.zero(F32);
+    FloatVector c13 = FloatVector.zero(F32);
+    FloatVector c20 = FloatVector.zero(F32);
+    FloatVector c21 = FloatVector.zero(F32);
+    FloatVector c22 = FloatVector.zero(F32);
+    FloatVector c23 = FloatVector.zero(F32);
+    FloatVector c30 = FloatVector.zero(F32);
+    FloatVector c31 = FloatVector.zero(F32);
+    FloatVector c32 = FloatVector.zero(F32);
+    FloatVector c33 = FloatVector.zero(F32);
+    for (int k = 0; k < depth; k++) {
+      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
+      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
+      FloatVector b2 = FloatVector.fromArray(F32, f, b + k * STRIDE + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F32, f, b + k * STRIDE + 3 * LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[a + k]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      c02 = a0.fma(b2, c02);
+      c03 = a0.fma(b3, c03);
+      FloatVector a1 = FloatVector.broadcast(F32, f[a + k + STRIDE]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      c12 = a1.fma(b2, c12);
+      c13 = a1.fma(b3, c13);
+      FloatVector a2 = FloatVector.broadcast(F32, f[a + k + 2 * STRIDE]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      c22 = a2.fma(b2, c22);
+      c23 = a2.fma(b3, c23);
+      FloatVector a3 = FloatVector.broadcast(F32, f[a + k + 3 * STRIDE]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+      c32 = a3.fma(b2, c32);
+      c33 = a3.fma(b3, c33);
+    }
+    if (add) {
+      c00 = c00.add(FloatVector.fromArray(F32, f, c));
+      c01 = c01.add(FloatVector.fromArray(F32, f, c + LANES));
+      c02 = c02.add(FloatVector.fromArray(F32, f, c + 2 * LANES));
+      c03 = c03.add(FloatVector.fromArray(F32, f, c + 3 * LANES));
+      c10 = c10.add(FloatVector.fromArray(F32, f, c + STRIDE));
+      c11 = c11.add(FloatVector.fromArray(F32, f, c + STRIDE + LANES));
+      c12 = c12.add(FloatVector.fromArray(F32, f, c + STRIDE + 2 * LANES));
+      c13 = c13.add(FloatVector.fromArray(F32, f, c + STRIDE + 3 * LANES));
+      c20 = c20.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE));
+      c21 = c21.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + LANES));
+      c22 = c22.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + 2 * LANES));
+      c23 = c23.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + 3 * LANES));
+      c30 = c30.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE));
+      c31 = c31.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + LANES));
+      c32 = c32.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + 2 * LANES));
+      c33 = c33.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + 3 * LANES));
+    }
+    c00.intoArray(f, c);
+    c01.intoArray(f, c + LANES);
+    c02.intoArray(f, c + 2 * LANES);
+    c03.intoArray(f, c + 3 * LANES);
+    c10.intoArray(f, c + STRIDE);
+    c11.intoArray(f, c + STRIDE + LANES);
+    c12.intoArray(f, c + STRIDE + 2 * LANES);
+    c13.intoArray(f, c + STRIDE + 3 * LANES);
+    c20.intoArray(f, c + 2 * STRIDE);
+    c21.intoArray(f, c + 2 * STRIDE + LANES);
+    c22.intoArray(f, c + 2 * STRIDE + 2 * LANES);
+    c23.intoArray(f, c + 2 * STRIDE + 3 * LANES);
+    c30.intoArray(f, c + 3 * STRIDE);
+    c31.intoArray(f, c + 3 * STRIDE + LANES);
+    c32.intoArray(f, c + 3 * STRIDE + 2 * LANES);
+    c33.intoArray(f, c + 3 * STRIDE + 3 * LANES);
+  }
+
+  private static void columnTile(float[] f, int a, int b, int depth, int c, boolean add) {
+    FloatVector c00 = FloatVector.zero(F32);
+    FloatVector c01 = FloatVector.zero(F32);
+    FloatVector c10 = FloatVector.zero(F32);
+    FloatVector c11 = FloatVector.zero(F32);
+    FloatVector c20 = FloatVector.zero(F32);
+    FloatVector c21 = FloatVector.zero(F32);
+    FloatVector c30 = FloatVector.zero(F32);
+    FloatVector c31 = FloatVector.zero(F32);
+    for (int k = 0; k < depth; k++) {
+      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
+      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[a + k * STRIDE]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      FloatVector a1 = FloatVector.broadcast(F32, f[a + k * STRIDE + 1]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      FloatVector a2 = FloatVector.broadcast(F32, f[a + k * STRIDE + 2]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      FloatVector a3 = FloatVector.broadcast(F32, f[a + k * STRIDE + 3]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+    }
+    if (add) {
+      c00 = c00.add(FloatVector.fromArray(F32, f, c));
+      c01 = c01.add(FloatVector.fromArray(F32, f, c + LANES));
+      c10 = c10.add(FloatVector.fromArray(F32, f, c + STRIDE));
+      c11 = c11.add(FloatVector.fromArray(F32, f, c + STRIDE + LANES));
+      c20 = c20.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE));
+      c21 = c21.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + LANES));
+      c30 = c30.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE));
+      c31 = c31.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + LANES));
+    }
+    c00.intoArray(f, c);
+    c01.intoArray(f, c + LANES);
+    c10.intoArray(f, c + STRIDE);
+    c11.intoArray(f, c + STRIDE + LANES);
+    c20.intoArray(f, c + 2 * STRIDE);
+    c21.intoArray(f, c + 2 * STRIDE + LANES);
+    c30.intoArray(f, c + 3 * STRIDE);
+    c31.intoArray(f, c + 3 * STRIDE + LANES);
+  }
+
+  private static void columnTileWide(float[] f, int a, int b, int depth, int c, boolean add) {
+    FloatVector c00 = FloatVector.zero(F32);
+    FloatVector c01 = FloatVector.zero(F32);
+    FloatVector c02 = FloatVector.zero(F32);
+    FloatVector c03 = FloatVector.zero(F32);
+    FloatVector c10 = FloatVector.zero(F32);
+    FloatVector c11 = FloatVector.zero(F32);
+    FloatVector c12 = FloatVector.zero(F32);
+    FloatVector c13 = FloatVector.zero(F32);
+    FloatVector c20 = FloatVector.zero(F32);
+    FloatVector c21 = FloatVector.zero(F32);
+    FloatVector c22 = FloatVector.zero(F32);
+    FloatVector c23 = FloatVector.zero(F32);
+    FloatVector c30 = FloatVector.zero(F32);
+    FloatVector c31 = FloatVector.zero(F32);
+    FloatVector c32 = FloatVector.zero(F32);
+    FloatVector c33 = FloatVector.zero(F32);
+    for (int k = 0; k < depth; k++) {
+      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
+      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
+      FloatVector b2 = FloatVector.fromArray(F32, f, b + k * STRIDE + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F32, f, b + k * STRIDE + 3 * LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[a + k * STRIDE]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      c02 = a0.fma(b2, c02);
+      c03 = a0.fma(b3, c03);
+      FloatVector a1 = FloatVector.broadcast(F32, f[a + k * STRIDE + 1]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      c12 = a1.fma(b2, c12);
+      c13 = a1.fma(b3, c13);
+      FloatVector a2 = FloatVector.broadcast(F32, f[a + k * STRIDE + 2]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      c22 = a2.fma(b2, c22);
+      c23 = a2.fma(b3, c23);
+      FloatVector a3 = FloatVector.broadcast(F32, f[a + k * STRIDE + 3]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+      c32 = a3.fma(b2, c32);
+      c33 = a3.fma(b3, c33);
+    }
+    if (add) {
+      c00 = c00.add(FloatVector.fromArray(F32, f, c));
+      c01 = c01.add(FloatVector.fromArray(F32, f, c + LANES));
+      c02 = c02.add(FloatVector.fromArray(F32, f, c + 2 * LANES));
+      c03 = c03.add(FloatVector.fromArray(F32, f, c + 3 * LANES));
+      c10 = c10.add(FloatVector.fromArray(F32, f, c + STRIDE));
+      c11 = c11.add(FloatVector.fromArray(F32, f, c + STRIDE + LANES));
+      c12 = c12.add(FloatVector.fromArray(F32, f, c + STRIDE + 2 * LANES));
+      c13 = c13.add(FloatVector.fromArray(F32, f, c + STRIDE + 3 * LANES));
+      c20 = c20.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE));
+      c21 = c21.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + LANES));
+      c22 = c22.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + 2 * LANES));
+      c23 = c23.add(FloatVector.fromArray(F32, f, c + 2 * STRIDE + 3 * LANES));
+      c30 = c30.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE));
+      c31 = c31.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + LANES));
+      c32 = c32.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + 2 * LANES));
+      c33 = c33.add(FloatVector.fromArray(F32, f, c + 3 * STRIDE + 3 * LANES));
+    }
+    c00.intoArray(f, c);
+    c01.intoArray(f, c + LANES);
+    c02.intoArray(f, c + 2 * LANES);
+    c03.intoArray(f, c + 3 * LANES);
+    c10.intoArray(f, c + STRIDE);
+    c11.intoArray(f, c + STRIDE + LANES);
+    c12.intoArray(f, c + STRIDE + 2 * LANES);
+    c13.intoArray(f, c + STRIDE + 3 * LANES);
+    c20.intoArray(f, c + 2 * STRIDE);
+    c21.intoArray(f, c + 2 * STRIDE + LANES);
+    c22.intoArray(f, c + 2 * STRIDE + 2 * LANES);
+    c23.intoArray(f, c + 2 * STRIDE + 3 * LANES);
+    c30.intoArray(f, c + 3 * STRIDE);
+    c31.intoArray(f, c + 3 * STRIDE + LANES);
+    c32.intoArray(f, c + 3 * STRIDE + 2 * LANES);
+    c33.intoArray(f, c + 3 * STRIDE + 3 * LANES);
   }
 }

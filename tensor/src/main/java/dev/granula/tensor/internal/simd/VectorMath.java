@@ -5,6 +5,7 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.OR;
 
 import jdk.incubator.vector.FloatVector;
@@ -59,6 +60,58 @@ final class VectorMath {
         .mul(rest)
         .blend(0f, x.lt(-104f))
         .blend(Float.POSITIVE_INFINITY, x.compare(GT, 88.7228394f));
+  }
+
+  /**
+   * Turns scores into weights {@code e^(score - reference)} in place: {@code count} rows of two
+   * vectors, {@code stride} apart, from {@code start} on. Both vectors have their own references,
+   * and their weights are added to {@code sums}. Differences are at most 88; below -87 the weight
+   * is 0. The relative error is at most 1.5e-7 + 3e-9 |difference|: the low part of ln 2 is left
+   * out, since weights are small where that shows.
+   *
+   * <p>Written out with the methods of the Vector API alone, which C2 inlines by force: helpers of
+   * ours are called, with boxed vectors, as soon as the method that this is inlined into is large.
+   */
+  static void weights(
+      float[] f, int start, int count, int stride, float[] reference, float[] sums, int at) {
+    FloatVector log2e = FloatVector.broadcast(Simd.F32, LOG2_E);
+    FloatVector rounder = FloatVector.broadcast(Simd.F32, ROUNDER + BIAS);
+    FloatVector minusLn2 = FloatVector.broadcast(Simd.F32, -LN2);
+    FloatVector one = FloatVector.broadcast(Simd.F32, 1);
+    FloatVector p2 = FloatVector.broadcast(Simd.F32, 0x1.fffffcp-2f);
+    FloatVector p3 = FloatVector.broadcast(Simd.F32, 0x1.555492p-3f);
+    FloatVector p4 = FloatVector.broadcast(Simd.F32, 0x1.5558aep-5f);
+    FloatVector p5 = FloatVector.broadcast(Simd.F32, 0x1.123988p-7f);
+    FloatVector p6 = FloatVector.broadcast(Simd.F32, 0x1.6a4f88p-10f);
+    FloatVector zero = FloatVector.zero(Simd.F32);
+    FloatVector least = FloatVector.broadcast(Simd.F32, -87);
+    FloatVector xReference = FloatVector.fromArray(Simd.F32, reference, at);
+    FloatVector yReference = FloatVector.fromArray(Simd.F32, reference, at + Simd.LANES);
+    FloatVector xSum = FloatVector.fromArray(Simd.F32, sums, at);
+    FloatVector ySum = FloatVector.fromArray(Simd.F32, sums, at + Simd.LANES);
+    for (int i = 0; i < count; i++) {
+      FloatVector x = FloatVector.fromArray(Simd.F32, f, start + i * stride).sub(xReference);
+      FloatVector xShifted = x.fma(log2e, rounder);
+      FloatVector xr = xShifted.sub(rounder).fma(minusLn2, x);
+      FloatVector xp = p6.fma(xr, p5).fma(xr, p4).fma(xr, p3).fma(xr, p2).fma(xr, one).fma(xr, one);
+      xp =
+          xp.mul(xShifted.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats())
+              .blend(zero, x.compare(LT, least));
+      xp.intoArray(f, start + i * stride);
+      xSum = xSum.add(xp);
+      FloatVector y =
+          FloatVector.fromArray(Simd.F32, f, start + i * stride + Simd.LANES).sub(yReference);
+      FloatVector yShifted = y.fma(log2e, rounder);
+      FloatVector yr = yShifted.sub(rounder).fma(minusLn2, y);
+      FloatVector yp = p6.fma(yr, p5).fma(yr, p4).fma(yr, p3).fma(yr, p2).fma(yr, one).fma(yr, one);
+      yp =
+          yp.mul(yShifted.reinterpretAsInts().lanewise(LSHL, MANTISSA_BITS).reinterpretAsFloats())
+              .blend(zero, y.compare(LT, least));
+      yp.intoArray(f, start + i * stride + Simd.LANES);
+      ySum = ySum.add(yp);
+    }
+    xSum.intoArray(sums, at);
+    ySum.intoArray(sums, at + Simd.LANES);
   }
 
   /** e^x for |x| < 87 or NaN. */

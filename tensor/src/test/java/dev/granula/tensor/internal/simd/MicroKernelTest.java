@@ -21,7 +21,10 @@ final class MicroKernelTest {
     "Tile6x4, tile",
     "Tile12x2, tile",
     "AttentionTiles, rowTile",
-    "AttentionTiles, columnTile"
+    "AttentionTiles, rowTileWide",
+    "AttentionTiles, columnTile",
+    "AttentionTiles, columnTileWide",
+    "VectorMath, weights"
   })
   void isTooLargeToBeInlined(String type, String method) throws IOException {
     try (InputStream in = Simd.class.getResourceAsStream(type + ".class")) {

@@ -77,6 +77,46 @@ class VectorMathTest {
     assertAccurate(1.0e-7, VectorMath::exp, Math::exp);
   }
 
+  /** Every 1/1000 from -90 to 88, relative to a score of 3 that the subtraction keeps exact. */
+  @Test
+  void weightsAreAccurate() {
+    int width = 2 * Simd.LANES;
+    float[] reference = new float[width];
+    Arrays.fill(reference, 3);
+    float[] sums = new float[width];
+    float[] values = new float[width];
+    for (int i = -90_000; i <= 88_000 - width; i += width) {
+      float[] x = new float[width];
+      Arrays.fill(sums, 0);
+      for (int lane = 0; lane < width; lane++) {
+        values[lane] = 3 + (i + lane) / 1000f;
+        x[lane] = values[lane] - 3;
+      }
+      VectorMath.weights(values, 0, 1, width, reference, sums, 0);
+      for (int lane = 0; lane < width; lane++) {
+        double exact = x[lane] < -87 ? 0 : Math.exp(x[lane]);
+        double allowed = exact * (1.5e-7 + 3e-9 * Math.abs(x[lane]));
+        assertEquals(exact, values[lane], allowed, () -> "of " + Arrays.toString(x));
+        assertEquals(values[lane], sums[lane]);
+      }
+    }
+  }
+
+  @Test
+  void weightsAtTheLimits() {
+    int width = 2 * Simd.LANES;
+    float[] values = new float[3 * width];
+    Arrays.fill(values, 0, width, Float.NEGATIVE_INFINITY);
+    Arrays.fill(values, width, 2 * width, Float.NaN);
+    float[] sums = new float[width];
+    VectorMath.weights(values, 0, 1, width, new float[width], sums, 0);
+    assertEquals(0f, sums[0]);
+    VectorMath.weights(values, width, 2, width, new float[width], sums, 0);
+    assertEquals(Float.NaN, values[width]);
+    assertEquals(1f, values[2 * width]);
+    assertEquals(Float.NaN, sums[width - 1]);
+  }
+
   @Test
   void logIsAccurate() {
     assertAccurate(1.0e-7, VectorMath::log, Math::log);
