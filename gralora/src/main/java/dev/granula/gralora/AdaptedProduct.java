@@ -3,14 +3,15 @@ package dev.granula.gralora;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
+import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
+import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A linear layer and the low-rank updates on it in one operation: {@code y = x W^T + sum of c_t
@@ -111,34 +112,36 @@ record AdaptedProduct(List<Term> terms) implements Op {
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
     Tensor x = rows(in.get(0));
     Tensor y = rows(out);
-    Matrix weight = Matrix.of(in.get(1)).transpose();
-    ctx.backend().matmul(Matrix.of(x), weight, Matrix.of(y), 1, Write.SET);
+    List<Product> products = new ArrayList<>();
+    products.add(new Product(Matrix.of(x), Matrix.of(in.get(1)).transpose(), 1));
     int factor = FIRST_FACTOR;
     for (int t = 0; t < terms.size(); t++) {
       Term term = terms.get(t);
       List<Tensor> factors = in.subList(factor, factor + term.inputs());
-      forward(ctx, t, dropped(ctx, term, x), factors, y);
+      forward(ctx, t, dropped(ctx, term, x), factors, products);
       factor += term.inputs();
     }
+    ctx.backend().matmulSum(products, y, Write.SET);
     for (int i = 0; i < in.size(); i++) {
       ctx.save(i, in.get(i));
     }
   }
 
-  private void forward(Context ctx, int t, Tensor x, List<Tensor> factors, Tensor y) {
+  /** Forms u, and v of the hybrid part; what they add to the result goes to {@code products}. */
+  private void forward(Context ctx, int t, Tensor x, List<Tensor> factors, List<Product> products) {
     Term term = terms.get(t);
     Tensor a = factors.get(0);
     Tensor b = factors.get(1);
     Tensor u = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), term.blocks(), b.shape().dim(1)));
     ctx.backend().matmul(blocks(x, term), Matrix.of(a), blocks(u), 1, Write.SET);
-    ctx.backend().matmul(runs(u), Matrix.of(b), blocks(y, term), term.scale(), Write.ADD);
+    products.add(new Product(runs(u), Matrix.of(b), term.scale()));
     ctx.save(savedAt(t), u);
     if (term.hybrid()) {
       Tensor v = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), factors.get(2).shape().dim(0)));
       Matrix general = Matrix.of(factors.get(2)).transpose();
       ctx.backend().matmul(Matrix.of(x), general, Matrix.of(v), 1, Write.SET);
       Matrix back = Matrix.of(factors.get(3)).transpose();
-      ctx.backend().matmul(Matrix.of(v), back, Matrix.of(y), term.scale(), Write.ADD);
+      products.add(new Product(Matrix.of(v), back, term.scale()));
       ctx.save(savedAt(t) + 1, v);
     }
   }
@@ -149,10 +152,9 @@ record AdaptedProduct(List<Term> terms) implements Op {
     Tensor x = rows(ctx.saved(0));
     Tensor target = grads.target(0);
     Tensor dx = target == null ? null : rows(target);
-    if (dx != null) {
-      Matrix weight = Matrix.of(ctx.saved(1));
-      ctx.backend().matmul(Matrix.of(g), weight, Matrix.of(dx), 1, grads.write(0));
-    }
+    Write write = grads.write(0);
+    List<Product> inputGradient = new ArrayList<>();
+    inputGradient.add(new Product(Matrix.of(g), Matrix.of(ctx.saved(1)), 1));
     Tensor dw = grads.target(1);
     if (dw != null) {
       ctx.backend()
@@ -162,21 +164,30 @@ record AdaptedProduct(List<Term> terms) implements Op {
     for (int t = 0; t < terms.size(); t++) {
       Term term = terms.get(t);
       Tensor dropped = dropped(ctx, term, x);
-      if (dx != null && term.dropout() > 0) {
-        Tensor dDropped = ctx.scratch(dx.dtype(), dx.shape());
-        ctx.backend().fill(dDropped, 0);
-        vjp(ctx, t, factor, dropped, g, dDropped, grads);
-        ctx.backend().dropout(dDropped, term.dropout(), term.seed(), term.counter(), dx, Write.ADD);
-      } else {
-        vjp(ctx, t, factor, dropped, g, dx, grads);
+      List<Product> ofTerm = vjp(ctx, t, factor, dropped, g, grads);
+      if (term.dropout() == 0) {
+        inputGradient.addAll(ofTerm);
+      } else if (dx != null) {
+        addDropped(ctx, term, ofTerm, dx, write);
+        write = Write.ADD;
       }
       factor += term.inputs();
     }
+    if (dx != null) {
+      ctx.backend().matmulSum(inputGradient, dx, write);
+    }
   }
 
-  /** Gradients of the factors of term {@code t}; adds the gradient of its input to {@code dx}. */
-  private void vjp(
-      Context ctx, int t, int factor, Tensor x, Tensor g, @Nullable Tensor dx, Gradients grads) {
+  /** The gradient of what the term dropped elements of, with the same elements dropped. */
+  private static void addDropped(
+      Context ctx, Term term, List<Product> products, Tensor dx, Write write) {
+    Tensor dDropped = ctx.scratch(dx.dtype(), dx.shape());
+    ctx.backend().matmulSum(products, dDropped, Write.SET);
+    ctx.backend().dropout(dDropped, term.dropout(), term.seed(), term.counter(), dx, write);
+  }
+
+  /** Gradients of the factors of term {@code t}; the result adds up to that of its input. */
+  private List<Product> vjp(Context ctx, int t, int factor, Tensor x, Tensor g, Gradients grads) {
     Term term = terms.get(t);
     Tensor a = ctx.saved(factor);
     Tensor b = ctx.saved(factor + 1);
@@ -195,17 +206,16 @@ record AdaptedProduct(List<Term> terms) implements Op {
       Matrix xT = blocks(x, term).transpose();
       ctx.backend().matmul(xT, runs(dz), Matrix.of(da), 1, grads.write(factor));
     }
-    if (dx != null) {
-      ctx.backend().matmul(runs(dz), Matrix.of(a).transpose(), blocks(dx, term), 1, Write.ADD);
-    }
+    List<Product> products = new ArrayList<>();
+    products.add(new Product(runs(dz), Matrix.of(a).transpose(), 1));
     if (term.hybrid()) {
-      vjpHybrid(ctx, t, factor + 2, x, g, dx, grads);
+      products.add(vjpHybrid(ctx, t, factor + 2, x, g, grads));
     }
+    return products;
   }
 
   /** v = x Ag^T, y += c v Bg^T: dBg = c g^T v, dv = c g Bg, dAg = dv^T x, dx += dv Ag. */
-  private void vjpHybrid(
-      Context ctx, int t, int factor, Tensor x, Tensor g, @Nullable Tensor dx, Gradients grads) {
+  private Product vjpHybrid(Context ctx, int t, int factor, Tensor x, Tensor g, Gradients grads) {
     double scale = terms.get(t).scale();
     Tensor v = ctx.saved(savedAt(t) + 1);
     Tensor db = grads.target(factor + 1);
@@ -226,10 +236,7 @@ record AdaptedProduct(List<Term> terms) implements Op {
       ctx.backend()
           .matmul(Matrix.of(dv).transpose(), Matrix.of(x), Matrix.of(da), 1, grads.write(factor));
     }
-    if (dx != null) {
-      Matrix ag = Matrix.of(ctx.saved(factor));
-      ctx.backend().matmul(Matrix.of(dv), ag, Matrix.of(dx), 1, Write.ADD);
-    }
+    return new Product(Matrix.of(dv), Matrix.of(ctx.saved(factor)), 1);
   }
 
   private int savedAt(int t) {
@@ -255,8 +262,7 @@ record AdaptedProduct(List<Term> terms) implements Op {
 
   /** [T, D] as k matrices [T, D/k]: the column blocks. */
   private static Matrix blocks(Tensor tensor, Term term) {
-    long width = tensor.shape().dim(1) / term.blocks();
-    return blocks(tensor.reshape(tensor.shape().dim(0), term.blocks(), width));
+    return Matrix.columnBlocks(tensor, term.blocks());
   }
 
   /** [T, k, r] as k matrices [T, r]. */

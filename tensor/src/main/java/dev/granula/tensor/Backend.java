@@ -24,6 +24,18 @@ public interface Backend {
   /** {@code out = scale * a b} per matrix of the batch; a [M, K], b [K, N], out [M, N]. */
   void matmul(Matrix a, Matrix b, Matrix out, double scale, Write write);
 
+  /**
+   * {@code out = sum of the products}, as {@link #matmul} would add them up one after the other; a
+   * back end may form each part of the result from all of them at once. out [M, N].
+   */
+  void matmulSum(List<Product> products, Tensor out, Write write);
+
+  /**
+   * {@code scale * a b}; a [M, K], b [K, N]. A batch of k matrices, a [k, M, K] and b [k, K, N/k],
+   * fills the k equal blocks of the columns of the result.
+   */
+  record Product(Matrix a, Matrix b, double scale) {}
+
   // ---- pointwise, copies, reductions
   // -------------------------------------------------------------
 

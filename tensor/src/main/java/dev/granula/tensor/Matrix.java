@@ -24,6 +24,13 @@ public record Matrix(Tensor tensor, int batchDims, int rowDims, boolean transpos
     return new Matrix(tensor, batchDims, rowDims, false);
   }
 
+  /** The blocks of columns of {@code [M, N]} as matrices {@code [M, N / blocks]}. */
+  public static Matrix columnBlocks(Tensor tensor, long blocks) {
+    long rows = tensor.shape().dim(0);
+    Tensor split = tensor.reshape(rows, blocks, tensor.shape().dim(1) / blocks);
+    return of(split.permute(1, 0, 2));
+  }
+
   public Matrix transpose() {
     return new Matrix(tensor, batchDims, rowDims, !transposed);
   }

@@ -1,10 +1,13 @@
 package dev.granula.tensor.conformance;
 
+import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -190,6 +193,64 @@ public interface MatmulConformance extends Conformance {
               transposed ? run.normal(DType.BF16, 8250, 515) : run.normal(DType.BF16, 515, 8250);
           Tensor out = run.output(Write.SET, DType.F32, m, 8250);
           run.backend().matmul(Matrix.of(a), matrix(b, transposed), Matrix.of(out), 1, Write.SET);
+        });
+  }
+
+  /** A weight and the blocks of an adapter on it: blocks that do and do not end where tiles do. */
+  @ParameterizedTest
+  @CsvSource({
+    "2, 6, 9, 21",
+    "2, 74, 70, 520",
+    "4, 36, 30, 41",
+    "2, 64, 13, 1100",
+    "1, 65, 7, 33",
+    "3, 5, 2, 17",
+    "2, 150, 50, 513"
+  })
+  default void matmulSum_blocks(int blocks, int width, int m, int depth) {
+    for (Write write : Write.values()) {
+      for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F64}) {
+        DType activations = dtype == DType.F64 ? DType.F64 : DType.F32;
+        int rank = 3 * blocks;
+        compare(
+            Tolerances.PRODUCT,
+            run -> {
+              Tensor x = run.normal(activations, m, depth);
+              Tensor weight = run.normal(dtype, blocks * width, depth);
+              Tensor u = run.normal(activations, m, blocks, blocks, 3).permute(2, 0, 1, 3);
+              Tensor b = run.normal(activations, blocks, rank, width);
+              Tensor v = run.normal(activations, m, 5);
+              Tensor general = run.normal(activations, blocks * width, 5);
+              Tensor out = run.output(write, activations, m, blocks * width);
+              run.backend()
+                  .matmulSum(
+                      List.of(
+                          new Product(Matrix.of(x), Matrix.of(weight).transpose(), 1),
+                          new Product(Matrix.grouped(u, 1, 1), Matrix.of(b), 0.5),
+                          new Product(Matrix.of(v), Matrix.of(general).transpose(), -2)),
+                      out,
+                      write);
+            });
+      }
+    }
+  }
+
+  /** More terms than meet in one tile, and terms in blocks of two kinds. */
+  @ParameterizedTest
+  @CsvSource({"2, 2, 2, 2", "2, 1, 4, 1", "1, 1, 1, 1"})
+  default void matmulSum_manyTerms(int first, int second, int third, int fourth) {
+    int[] blocks = {1, first, second, third, fourth};
+    compare(
+        Tolerances.PRODUCT,
+        run -> {
+          List<Product> products = new ArrayList<>();
+          for (int k : blocks) {
+            Tensor a = run.normal(DType.F32, k, 30, 20);
+            Tensor b = run.normal(DType.F32, k, 20, 80 / k);
+            products.add(new Product(Matrix.of(a), Matrix.of(b), 0.5 * products.size() + 1));
+          }
+          Tensor out = run.output(Write.SET, DType.F32, 30, 80);
+          run.backend().matmulSum(products, out, Write.SET);
         });
   }
 

@@ -74,9 +74,7 @@ final class BlockedProduct {
     this.m = out.rows().size();
     long blocks = 1;
     if (batch == 1) {
-      for (Term term : terms) {
-        blocks = Math.max(blocks, term.a().batch());
-      }
+      blocks = terms.stream().mapToLong(term -> term.a().batch()).max().orElse(1);
     }
     blockWidth = out.cols().size() / blocks;
     panelsPerBlock = ceilDiv(blockWidth, COLS);

@@ -63,6 +63,13 @@ public final class SimdBackend extends ReferenceBackend {
   }
 
   @Override
+  public void matmulSum(List<Product> terms, Tensor out, Write write) {
+    if (!products.sum(terms, out, write)) {
+      super.matmulSum(terms, out, write);
+    }
+  }
+
+  @Override
   public void evaluate(
       Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
     if (!pointwise.evaluate(expression, in, scalars, out, write)) {

@@ -1,7 +1,9 @@
 package dev.granula.tensor.internal.simd;
 
+import dev.granula.tensor.Backend;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
 import java.util.List;
@@ -33,6 +35,29 @@ final class SimdMatmul {
       Term term = new Term(left, right, (float) scale);
       new BlockedProduct(List.of(term), result, add, scratch).run();
     }
+    return true;
+  }
+
+  /**
+   * The products in one pass over the result. Answers false, having done nothing, where {@link
+   * #matmul} one after the other is the only or the better way.
+   */
+  synchronized boolean sum(List<Backend.Product> products, Tensor out, Write write) {
+    long blocks = products.stream().mapToLong(product -> product.a().batch()).max().orElse(0);
+    long rows = out.shape().dim(0);
+    if (products.size() < 2 || rows <= VectorProduct.MAX_ROWS || out.stride(1) != 1) {
+      return false;
+    }
+    Matrix result = Matrix.of(out);
+    for (Backend.Product product : products) {
+      long batch = product.a().batch();
+      if (batch != 1 && batch != blocks || !supports(product.a(), product.b(), result)) {
+        return false;
+      }
+    }
+    List<Term> terms =
+        products.stream().map(p -> new Term(p.a(), p.b(), (float) p.scale())).toList();
+    new BlockedProduct(terms, result, write == Write.ADD, scratch).run();
     return true;
   }
 
