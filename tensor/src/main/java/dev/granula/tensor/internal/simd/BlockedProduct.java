@@ -34,7 +34,9 @@ final class BlockedProduct {
   static final int MAX_GROUP = 3;
 
   /** Panels of the right-hand side that one packing task takes. */
-  private static final int PACK_PANELS = 2;
+  private static final int PACK_PANELS = 4;
+
+  private static final int PACK_ROWS = 64;
 
   private final Matrix out;
   private final boolean add;
@@ -163,24 +165,36 @@ final class BlockedProduct {
     int s = firstSegment + task / groups % (endSegment - firstSegment);
     int matrix = task / groups / (endSegment - firstSegment);
     Term.Segment segment = segments.get(s);
-    int to = Math.min(panels, (group + 1) * PACK_PANELS);
-    for (int p = group * PACK_PANELS; p < to; p++) {
-      int block = (firstPanel + p) / panelsPerBlock;
-      boolean own = batch == 1 && segment.term().b().batch() > 1;
-      long col = (long) ((firstPanel + p) % panelsPerBlock) * COLS;
-      int cols = (int) Math.min(COLS, blockWidth - col);
-      segment
-          .term()
-          .rhs(own ? block : firstMatrix + matrix)
-          .copy(
-              segment.from(),
-              segment.depth(),
-              own ? col : block * blockWidth + col,
-              cols,
-              scratch.rhs(),
-              panelAt(matrix, s, p),
-              MatmulKernel.stride(cols));
+    int from = group * PACK_PANELS;
+    int to = Math.min(panels, from + PACK_PANELS);
+    // Rows that lie one behind the other are read some at a time for all panels, so that what is
+    // read of each is long enough for the processor to fetch ahead.
+    int step = segment.term().rhsIsTransposed() ? segment.depth() : PACK_ROWS;
+    for (int r = 0; r < segment.depth(); r += step) {
+      for (int p = from; p < to; p++) {
+        packPanel(matrix, s, p, r, Math.min(step, segment.depth() - r));
+      }
     }
+  }
+
+  private void packPanel(int matrix, int s, int panel, int row, int rows) {
+    Term.Segment segment = segments.get(s);
+    int block = (firstPanel + panel) / panelsPerBlock;
+    boolean own = batch == 1 && segment.term().b().batch() > 1;
+    long col = (long) ((firstPanel + panel) % panelsPerBlock) * COLS;
+    int cols = (int) Math.min(COLS, blockWidth - col);
+    int stride = MatmulKernel.stride(cols);
+    segment
+        .term()
+        .rhs(own ? block : firstMatrix + matrix)
+        .copy(
+            segment.from() + row,
+            rows,
+            own ? col : block * blockWidth + col,
+            cols,
+            scratch.rhs(),
+            panelAt(matrix, s, panel) + row * stride,
+            stride);
   }
 
   private int panelAt(int matrix, int s, int panel) {

@@ -15,6 +15,11 @@ record Term(Matrix a, Matrix b, float scale) {
     return a.cols().size();
   }
 
+  /** Whether columns of the right-hand side lie one behind the other. */
+  boolean rhsIsTransposed() {
+    return b.rows().innerStride() == 1;
+  }
+
   Packing lhs(long matrix) {
     return new Packing(a.tensor().memory(), false, a.batchOffset(matrix), a.rows(), a.cols());
   }
