@@ -22,8 +22,8 @@ import java.util.List;
  * MatmulKernel#DEPTH} and the order of the terms do.
  */
 final class BlockedProduct {
-  /** Packed floats of a chunk: 8 MiB, so that the second and third level of cache hold most. */
-  private static final int CHUNK_FLOATS = 1 << 21;
+  /** Packed floats of a chunk: 4 MiB, which stay in the last level of cache. */
+  private static final int CHUNK_FLOATS = 1 << 20;
 
   /** Left-hand rows of a task: with DEPTH they fill a part of the second-level cache. */
   static final int BLOCK_ROWS = 96;
@@ -33,10 +33,10 @@ final class BlockedProduct {
   /** Segments that may join one another. */
   static final int MAX_GROUP = 3;
 
-  /** Panels of the right-hand side that one packing task takes. */
-  private static final int PACK_PANELS = 4;
+  /** Tasks that pack one segment. */
+  private static final int PACK_PARTS = 8;
 
-  private static final int PACK_ROWS = 64;
+  private static final int PACK_ROWS = 16;
 
   private final Matrix out;
   private final boolean add;
@@ -64,6 +64,7 @@ final class BlockedProduct {
   // How the tasks of the chunk cut it.
   private int rowBlocks;
   private int colBlocks;
+  private int packParts;
 
   /** The terms must be of one batch, or the result unbatched and all columns in equal blocks. */
   BlockedProduct(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
@@ -86,8 +87,10 @@ final class BlockedProduct {
   private static List<Term.Segment> segments(List<Term> terms) {
     List<Term.Segment> segments = new ArrayList<>();
     for (Term term : terms) {
-      for (long from = 0; from < term.depth(); from += DEPTH) {
-        int depth = (int) Math.min(DEPTH, term.depth() - from);
+      int parts = ceilDiv(term.depth(), DEPTH);
+      for (int i = 0; i < parts; i++) {
+        long from = term.depth() * i / parts;
+        int depth = (int) (term.depth() * (i + 1) / parts - from);
         segments.add(new Term.Segment(term, term == terms.getFirst(), from, depth));
       }
     }
@@ -141,7 +144,8 @@ final class BlockedProduct {
   private void runChunk() {
     cut();
     scratch.reserveRhs(matrices * matrixFloats);
-    int packTasks = matrices * (endSegment - firstSegment) * ceilDiv(panels, PACK_PANELS);
+    packParts = Math.min(panels, PACK_PARTS);
+    int packTasks = matrices * (endSegment - firstSegment) * packParts;
     long work = (long) matrices * matrixFloats;
     scratch.run(packTasks, work, this::pack);
     scratch.run(matrices * rowBlocks * colBlocks, work * m, this::multiply);
@@ -159,42 +163,48 @@ final class BlockedProduct {
     colBlocks = Math.min(panels, ceilDiv(wanted, rowBlocks));
   }
 
+  /** A task takes a few panels of columns that lie one behind the other, else a few rows of all. */
   private void pack(int task, int worker) {
-    int groups = ceilDiv(panels, PACK_PANELS);
-    int group = task % groups;
-    int s = firstSegment + task / groups % (endSegment - firstSegment);
-    int matrix = task / groups / (endSegment - firstSegment);
+    int s = firstSegment + task % (endSegment - firstSegment);
+    int rest = task / (endSegment - firstSegment);
+    int part = rest % packParts;
+    int matrix = rest / packParts;
     Term.Segment segment = segments.get(s);
-    int from = group * PACK_PANELS;
-    int to = Math.min(panels, from + PACK_PANELS);
-    // Rows that lie one behind the other are read some at a time for all panels, so that what is
-    // read of each is long enough for the processor to fetch ahead.
-    int step = segment.term().rhsIsTransposed() ? segment.depth() : PACK_ROWS;
-    for (int r = 0; r < segment.depth(); r += step) {
-      for (int p = from; p < to; p++) {
-        packPanel(matrix, s, p, r, Math.min(step, segment.depth() - r));
+    boolean byPanels = segment.term().rhsIsTransposed();
+    int fromPanel = byPanels ? panels * part / packParts : 0;
+    int toPanel = byPanels ? panels * (part + 1) / packParts : panels;
+    int fromRow = byPanels ? 0 : segment.depth() * part / packParts;
+    int toRow = byPanels ? segment.depth() : segment.depth() * (part + 1) / packParts;
+    // Rows are read some at a time for all panels: long enough for the processor to fetch ahead.
+    int step = byPanels ? segment.depth() : PACK_ROWS;
+    for (int r = fromRow; r < toRow; r += step) {
+      int rows = Math.min(step, toRow - r);
+      for (int p = fromPanel; p < toPanel; ) {
+        p += packPanels(matrix, s, p, toPanel, r, rows);
       }
     }
   }
 
-  private void packPanel(int matrix, int s, int panel, int row, int rows) {
+  /** Packs panel {@code panel}, or whole ones up to {@code end} where they lie side by side. */
+  private int packPanels(int matrix, int s, int panel, int end, int row, int rows) {
     Term.Segment segment = segments.get(s);
     int block = (firstPanel + panel) / panelsPerBlock;
+    int inBlock = (firstPanel + panel) % panelsPerBlock;
     boolean own = batch == 1 && segment.term().b().batch() > 1;
-    long col = (long) ((firstPanel + panel) % panelsPerBlock) * COLS;
+    long col = (long) inBlock * COLS;
     int cols = (int) Math.min(COLS, blockWidth - col);
     int stride = MatmulKernel.stride(cols);
-    segment
-        .term()
-        .rhs(own ? block : firstMatrix + matrix)
-        .copy(
-            segment.from() + row,
-            rows,
-            own ? col : block * blockWidth + col,
-            cols,
-            scratch.rhs(),
-            panelAt(matrix, s, panel) + row * stride,
-            stride);
+    Packing source = segment.term().rhs(own ? block : firstMatrix + matrix);
+    long from = own ? col : block * blockWidth + col;
+    int at = panelAt(matrix, s, panel) + row * stride;
+    int whole = (int) Math.min(end - panel, (blockWidth - col) / COLS);
+    if (whole > 1 && source.readsWholeRows()) {
+      int panelFloats = segment.depth() * COLS;
+      source.copyPanels(segment.from() + row, rows, from, whole, scratch.rhs(), at, panelFloats);
+      return whole;
+    }
+    source.copy(segment.from() + row, rows, from, cols, scratch.rhs(), at, stride);
+    return 1;
   }
 
   private int panelAt(int matrix, int s, int panel) {

@@ -1,5 +1,6 @@
 package dev.granula.tensor.internal.simd;
 
+import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
 import static dev.granula.tensor.internal.simd.Simd.F32;
 import static dev.granula.tensor.internal.simd.Simd.LANES;
 
@@ -43,6 +44,29 @@ final class Packing {
         width = run(cols, col + c, colCount - c);
         long from = start + rows.offset(row + r) + cols.offset(col + c);
         copyRun(from, height, width, to, at + r * stride + c, stride);
+      }
+    }
+  }
+
+  /** Whether {@link #copyPanels} can be used. */
+  boolean readsWholeRows() {
+    return cols.innerStride() == 1 && cols.isUniform() && rows.isUniform();
+  }
+
+  /**
+   * Element (r, c) goes to panel {@code c / COLS}, whose rows are COLS apart. Whole rows are read
+   * one after the other: read panel by panel, they would come from memory in pieces too short for
+   * the processor to fetch ahead.
+   */
+  void copyPanels(
+      long row, int rowCount, long col, int panels, float[] to, int at, int panelFloats) {
+    for (int r = 0; r < rowCount; r++) {
+      long from = start + rows.offset(row + r) + cols.offset(col);
+      for (int p = 0; p < panels; p++) {
+        int target = at + p * panelFloats + r * COLS;
+        for (int c = 0; c < COLS; c += LANES) {
+          Simd.load(memory, bf16, from + p * COLS + c).intoArray(to, target + c);
+        }
       }
     }
   }
