@@ -177,6 +177,13 @@ final class StandInTrainingTest {
     }
   }
 
+  /** Made inside a step: outside of one its source would wait for a garbage collection. */
+  private static Tensor weight(CudaDevice device) {
+    try (var _ = device.memory().step()) {
+      return Tensor.full(device, DType.F32, Shape.of(4, 4), 0.5).persistent();
+    }
+  }
+
   /**
    * Uploads, forward, backward and a read in each step. Reductions take the stand-in long, so the
    * loss, clipping and AdamW come every fiftieth step.
@@ -185,7 +192,7 @@ final class StandInTrainingTest {
   void nothingLeaksOverTenThousandSteps() {
     long before = StandIn.live();
     try (CudaDevice own = CudaDevice.open(0)) {
-      Linear layer = Linear.of(Tensor.full(own, DType.F32, Shape.of(4, 4), 0.5).persistent(), null);
+      Linear layer = Linear.of(weight(own), null);
       layer.weight().setTrainable(true);
       AdamW optimizer = new AdamW(layer.namedParameters(), AdamW.Settings.DEFAULT);
       float[] values = new float[8];
