@@ -7,18 +7,19 @@ final class MatmulScratch {
   /** Below this many multiply-adds, waking another thread costs more than it brings. */
   private static final long SERIAL_WORK = 1 << 17;
 
-  /** Room for the rows of a block, and for those that fill up its last tile. */
-  static final int LHS_SLOT =
-      (BlockedProduct.BLOCK_ROWS + MatmulKernel.ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
+  /** What a task packs for itself: left-hand rows or right-hand panels of a group of segments. */
+  private static final int OWN_FLOATS =
+      BlockedProduct.MAX_GROUP
+          * Math.max(SharedPanels.LHS_SLOT, MatmulKernel.DEPTH * MatmulKernel.COLS);
 
   private final Workers workers;
-  private final float[][] lhs;
+  private final float[] own;
   private final float[][] tiles;
-  private float[] rhs = new float[0];
+  private float[] shared = new float[0];
 
   MatmulScratch(Workers workers) {
     this.workers = workers;
-    lhs = new float[workers.count()][];
+    own = AlignedFloats.allocate(workers.count() * OWN_FLOATS);
     tiles = new float[workers.count()][];
   }
 
@@ -37,21 +38,25 @@ final class MatmulScratch {
     }
   }
 
-  void reserveRhs(int floats) {
-    if (rhs.length < floats + AlignedFloats.FIRST) {
-      rhs = AlignedFloats.allocate(floats);
+  /** Makes room for what all tasks read. */
+  void reserveShared(int floats) {
+    if (shared.length < floats + AlignedFloats.FIRST) {
+      shared = AlignedFloats.allocate(floats);
     }
   }
 
-  float[] rhs() {
-    return rhs;
+  float[] shared() {
+    return shared;
   }
 
-  float[] lhs(int worker) {
-    if (lhs[worker] == null) {
-      lhs[worker] = new float[BlockedProduct.MAX_GROUP * LHS_SLOT];
-    }
-    return lhs[worker];
+  /** One array with a part for each worker. */
+  float[] own() {
+    return own;
+  }
+
+  /** Where the part of a worker begins. */
+  int ownAt(int worker) {
+    return AlignedFloats.FIRST + worker * OWN_FLOATS;
   }
 
   float[] tile(int worker) {

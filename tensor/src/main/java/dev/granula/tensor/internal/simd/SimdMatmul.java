@@ -33,7 +33,7 @@ final class SimdMatmul {
       VectorProduct.run(left, right, result, (float) scale, add, scratch);
     } else {
       Term term = new Term(left, right, (float) scale);
-      new BlockedProduct(List.of(term), result, add, scratch).run();
+      BlockedProduct.run(List.of(term), result, add, scratch);
     }
     return true;
   }
@@ -57,7 +57,7 @@ final class SimdMatmul {
     }
     List<Term> terms =
         products.stream().map(p -> new Term(p.a(), p.b(), (float) p.scale())).toList();
-    new BlockedProduct(terms, result, write == Write.ADD, scratch).run();
+    BlockedProduct.run(terms, result, write == Write.ADD, scratch);
     return true;
   }
 

@@ -81,11 +81,11 @@ final class VectorProduct {
   }
 
   private void run() {
-    scratch.reserveRhs(m * k);
+    scratch.reserveShared(m * k);
     int tasks = Math.toIntExact(Math.ceilDiv(n, colsPerTask));
     for (matrix = 0; matrix < out.batch(); matrix++) {
       new Packing(a.tensor().memory(), false, a.batchOffset(matrix), a.rows(), a.cols())
-          .copy(0, m, 0, k, scratch.rhs(), 0, k);
+          .copy(0, m, 0, k, scratch.shared(), 0, k);
       scratch.run(tasks, n * k, this::columns);
     }
   }
@@ -94,7 +94,7 @@ final class VectorProduct {
     long from = (long) task * colsPerTask;
     int count = (int) Math.min(colsPerTask, n - from);
     long start = b.batchOffset(matrix) + from * b.cols().innerStride();
-    float[] sums = scratch.lhs(worker);
+    float[] sums = new float[MAX_ROWS * MAX_COLS];
     if (dots) {
       sumDots(start, count, sums);
     } else {
@@ -124,7 +124,7 @@ final class VectorProduct {
 
   /** The last, incomplete vector of the depth, and the lanes in their order. */
   private void finishDots(long column, int columns, int row, float[] lanes, float[] sums, int at) {
-    float[] rows = scratch.rhs();
+    float[] rows = scratch.shared();
     float sum0 = 0;
     float sum1 = 0;
     float sum2 = 0;
@@ -151,7 +151,7 @@ final class VectorProduct {
   }
 
   private void dot4(long column, int row, float[] lanes) {
-    float[] rows = scratch.rhs();
+    float[] rows = scratch.shared();
     int bound = F32.loopBound(k);
     FloatVector s0 = FloatVector.zero(F32);
     FloatVector s1 = FloatVector.zero(F32);
@@ -171,7 +171,7 @@ final class VectorProduct {
   }
 
   private void dot1(long column, int row, float[] lanes, int at) {
-    float[] rows = scratch.rhs();
+    float[] rows = scratch.shared();
     int bound = F32.loopBound(k);
     FloatVector sum = FloatVector.zero(F32);
     for (int d = 0; d < bound; d += LANES) {
@@ -182,7 +182,7 @@ final class VectorProduct {
   }
 
   private void sumRows(long start, int count, float[] sums) {
-    float[] rows = scratch.rhs();
+    float[] rows = scratch.shared();
     Arrays.fill(sums, 0, m * MAX_COLS, 0);
     int bound = k - k % GROUP;
     for (int d = 0; d < bound; d += GROUP) {

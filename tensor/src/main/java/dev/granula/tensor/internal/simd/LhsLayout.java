@@ -1,0 +1,98 @@
+package dev.granula.tensor.internal.simd;
+
+import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
+import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
+
+import java.util.Arrays;
+
+/**
+ * Where the packed left-hand sides of {@link OwnPanels} lie: one or more parts a segment, side by
+ * side in strips of {@link MatmulKernel#LHS_STRIDE} columns, so that shallow ones share the pages
+ * of rows that are as far apart as deep ones need them.
+ */
+final class LhsLayout {
+  /** Parts begin at cache lines. */
+  private static final int LINE = 16;
+
+  /** Segment and number of each part, and its first element. */
+  private int[] segment = new int[4];
+
+  private int[] number = new int[4];
+  private int[] at = new int[4];
+
+  /** The first part of each segment. */
+  private final int[] first;
+
+  private final int stripFloats;
+  private int parts;
+  private int strips;
+  private int column;
+
+  /** For parts of {@code rows} rows. */
+  LhsLayout(int segments, int rows) {
+    first = new int[segments];
+    stripFloats = paddedRows(rows) * LHS_STRIDE;
+  }
+
+  /** Columns that a part takes. */
+  static int width(int depth) {
+    return (depth + LINE - 1) / LINE * LINE;
+  }
+
+  static int paddedRows(int rows) {
+    return (rows + ROW_MULTIPLE - 1) / ROW_MULTIPLE * ROW_MULTIPLE;
+  }
+
+  /** Begins anew. */
+  void clear() {
+    parts = 0;
+    strips = 0;
+    column = LHS_STRIDE;
+  }
+
+  /** Gives segment {@code s} room for {@code count} parts. */
+  void add(int s, int depth, int count) {
+    first[s] = parts;
+    for (int i = 0; i < count; i++) {
+      if (column + depth > LHS_STRIDE) {
+        strips++;
+        column = 0;
+      }
+      if (parts == at.length) {
+        segment = Arrays.copyOf(segment, 2 * parts);
+        number = Arrays.copyOf(number, 2 * parts);
+        at = Arrays.copyOf(at, 2 * parts);
+      }
+      segment[parts] = s;
+      number[parts] = i;
+      at[parts++] = AlignedFloats.FIRST + (strips - 1) * stripFloats + column;
+      column += width(depth);
+    }
+  }
+
+  int parts() {
+    return parts;
+  }
+
+  int segment(int part) {
+    return segment[part];
+  }
+
+  int number(int part) {
+    return number[part];
+  }
+
+  /** Where row 0 of a part begins. */
+  int at(int part) {
+    return at[part];
+  }
+
+  /** Where row 0 of part {@code number} of segment {@code s} begins. */
+  int at(int s, int number) {
+    return at[first[s] + number];
+  }
+
+  int floats() {
+    return strips * stripFloats;
+  }
+}
