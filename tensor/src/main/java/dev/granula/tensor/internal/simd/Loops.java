@@ -4,12 +4,12 @@ import dev.granula.tensor.expression.Expression;
 import dev.granula.tensor.expression.Program;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The compiled loops of one back end, each made when first asked for. */
+/** The loops of one back end, each made when first asked for. */
 final class Loops {
   private record Key(Expression expression, long broadcast, Store store) {}
 
   private final ConcurrentHashMap<Expression, Program> programs = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<Key, Loop> loops = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Key, TwoFormLoop> loops = new ConcurrentHashMap<>();
 
   Program program(Expression expression) {
     return programs.computeIfAbsent(expression, Program::of);
@@ -27,10 +27,11 @@ final class Loops {
    */
   Loop get(Expression expression, long broadcast, Store store) {
     Key key = new Key(expression, broadcast, store);
-    Loop known = loops.get(key);
-    return known != null
-        ? known
-        : loops.computeIfAbsent(
-            key, _ -> LoopCompiler.compile(program(expression), broadcast, store));
+    TwoFormLoop known = loops.get(key);
+    if (known == null) {
+      known =
+          loops.computeIfAbsent(key, _ -> new TwoFormLoop(program(expression), broadcast, store));
+    }
+    return known.current();
   }
 }

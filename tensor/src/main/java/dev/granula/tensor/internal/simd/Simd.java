@@ -18,6 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Simd {
   static final String BITS_PROPERTY = "granula.simd.bits";
+  static final String PLAIN_PROPERTY = "granula.simd.plain";
 
   static final VectorSpecies<Float> F32 = species();
   static final VectorSpecies<Integer> I32 = F32.withLanes(int.class);
@@ -27,6 +28,13 @@ final class Simd {
       VectorSpecies.of(short.class, VectorShape.forBitSize(F32.vectorBitSize() / 2));
 
   static final int LANES = F32.length();
+
+  /**
+   * A loop stays in its plain form for that many elements: most of a first training step is over
+   * before code for some of them is worth compiling. The system property {@value #PLAIN_PROPERTY}
+   * is for tests; with 0 vectors are used at once.
+   */
+  static final long PLAIN_ELEMENTS = Long.getLong(PLAIN_PROPERTY, 1L << 26);
 
   /** Byte order of every tensor in host memory. */
   static final ByteOrder ORDER = ByteOrder.nativeOrder();

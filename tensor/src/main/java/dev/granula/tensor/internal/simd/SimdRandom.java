@@ -20,7 +20,11 @@ final class SimdRandom {
   private static final Expression DROPOUT =
       input(1).selectIfLess(scalar(0), constant(0), input(0).div(scalar(1)));
 
+  /** Numbers that are drawn in the plain form before vectors are worth their compilation. */
+  private static final long PLAIN_NUMBERS = 4 * Simd.PLAIN_ELEMENTS;
+
   private final Context context;
+  private long drawn;
 
   SimdRandom(Context context) {
     this.context = context;
@@ -33,6 +37,7 @@ final class SimdRandom {
       return false;
     }
     Pieces pieces = Pieces.of(list);
+    boolean vectors = areVectorsDue(out.elementCount());
     context
         .workers()
         .run(
@@ -40,7 +45,7 @@ final class SimdRandom {
             (task, _) -> {
               Rows piece = pieces.rows(list, task);
               long start = counter + (long) task * Chunks.ELEMENTS / WORDS;
-              fill(seed, start, piece.memory, piece.bytes(0), piece.width);
+              fill(vectors, seed, start, piece.memory, piece.bytes(0), piece.width);
             });
     return true;
   }
@@ -54,6 +59,7 @@ final class SimdRandom {
     Pieces pieces = Pieces.of(list);
     Loop loop = context.loops().get(DROPOUT, Store.of(write));
     double[] scalars = {atLeast(probability), 1 - probability};
+    boolean vectors = areVectorsDue(out.elementCount());
     context
         .workers()
         .run(
@@ -62,7 +68,7 @@ final class SimdRandom {
               Rows target = pieces.rows(list, task);
               MemorySegment units = context.scratch().row(worker, 0);
               long start = counter + (long) task * Chunks.ELEMENTS / WORDS;
-              fill(seed, start, units, 0, target.width);
+              fill(vectors, seed, start, units, 0, target.width);
               Rows u = new Rows(units, 0, new long[] {1}, new long[1], target.width);
               new Pass(loop, scalars, pieces.rows(in, task), u).store(0, target);
             });
@@ -75,9 +81,17 @@ final class SimdRandom {
     return rounded < probability ? Math.nextUp(rounded) : rounded;
   }
 
-  private static void fill(long seed, long counter, MemorySegment out, long at, int n) {
+  private boolean areVectorsDue(long numbers) {
+    boolean due = drawn >= PLAIN_NUMBERS;
+    drawn += numbers;
+    return due;
+  }
+
+  private static void fill(
+      boolean vectors, long seed, long counter, MemorySegment out, long at, int n) {
     int[] words = new int[WORDS];
-    for (int i = PhiloxVectors.fill(seed, counter, out, at, n); i < n; i += WORDS) {
+    int first = vectors ? PhiloxVectors.fill(seed, counter, out, at, n) : 0;
+    for (int i = first; i < n; i += WORDS) {
       Philox.block(seed, counter + i / WORDS, words);
       for (int w = 0; w < Math.min(WORDS, n - i); w++) {
         out.set(ValueLayout.JAVA_FLOAT, at + 4L * (i + w), Philox.unit(words[w]));

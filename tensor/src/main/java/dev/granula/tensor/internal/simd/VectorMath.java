@@ -20,28 +20,28 @@ import jdk.incubator.vector.VectorMask;
  * are not flushed.
  *
  * <p>The polynomials are minimax fits (Lawson's iteration) with F32 coefficients, lowest degree
- * first rounded and the others fitted again.
+ * first rounded and the others fitted again. {@link PlainMath} is the same for one number.
  */
 final class VectorMath {
-  private static final float LOG2_E = 1.44269504f;
-  private static final float LN2 = 0.693147182f;
-  private static final float LN2_REST = -1.90465421e-9f;
+  static final float LOG2_E = 1.44269504f;
+  static final float LN2 = 0.693147182f;
+  static final float LN2_REST = -1.90465421e-9f;
 
   /** Adding 1.5 * 2^23 leaves the nearest integer in the low bits of the sum. */
-  private static final float ROUNDER = 12582912f;
+  static final float ROUNDER = 12582912f;
 
   /** ln 2 in two parts, the high one short enough for exact products with an exponent. */
-  private static final float LN2_HIGH = 0.693359375f;
+  static final float LN2_HIGH = 0.693359375f;
 
-  private static final float LN2_LOW = -2.12194440e-4f;
+  static final float LN2_LOW = -2.12194440e-4f;
 
   /** Bits of sqrt(1/2): subtracting them makes the exponent field that of x relative to it. */
-  private static final int SQRT_HALF_BITS = 0x3f3504f3;
+  static final int SQRT_HALF_BITS = 0x3f3504f3;
 
-  private static final int MANTISSA_BITS = 23;
-  private static final int MANTISSA = (1 << MANTISSA_BITS) - 1;
-  private static final int BIAS = 127;
-  private static final int SIGN = 1 << 31;
+  static final int MANTISSA_BITS = 23;
+  static final int MANTISSA = (1 << MANTISSA_BITS) - 1;
+  static final int BIAS = 127;
+  static final int SIGN = 1 << 31;
 
   private VectorMath() {}
 

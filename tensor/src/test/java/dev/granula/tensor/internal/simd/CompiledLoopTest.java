@@ -102,6 +102,64 @@ class CompiledLoopTest {
     }
   }
 
+  /** The form before vectors are compiled and the one after: the same bits. */
+  @Property(tries = 200, seed = "20250302", edgeCases = EdgeCasesMode.NONE)
+  void bothFormsHaveTheSameBits(
+      @ForAll("expressions") Expression expression,
+      @ForAll @IntRange(max = 600) int n,
+      @ForAll @IntRange(max = 7) int broadcast,
+      @ForAll Store store) {
+    Program program = Program.of(expression);
+    Loop generated = LoopCompiler.compile(program, broadcast, store);
+    Loop plain = new PlainLoop(program, broadcast, store);
+    Random random = new Random(n);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment[] in = new MemorySegment[INPUTS];
+      for (int i = 0; i < INPUTS; i++) {
+        in[i] = randomFloats(arena, random);
+      }
+      MemorySegment expected = randomFloats(arena, random);
+      MemorySegment actual = arena.allocate(expected.byteSize(), 64).copyFrom(expected);
+      long[] offsets = {8, 0, 4};
+      generated.run(in, offsets, SCALARS, expected, 12, n);
+      plain.run(in, offsets, SCALARS, actual, 12, n);
+      assertEquals(-1, expected.mismatch(actual));
+    }
+  }
+
+  private static MemorySegment randomFloats(Arena arena, Random random) {
+    MemorySegment memory = arena.allocate(4 * 640, 64);
+    for (int i = 0; i < 640; i++) {
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, random.nextFloat(-2, 2));
+    }
+    return memory;
+  }
+
+  /** Long enough for the generated form to take over, wherever that happens. */
+  @Test
+  void resultsDoNotDependOnTheForm() {
+    Expression expression = input(0).exp().add(input(1)).mul(scalar(0));
+    Loop generated = LoopCompiler.compile(Program.of(expression), 0, Store.SET);
+    Loop loop = new TwoFormLoop(Program.of(expression), 0, Store.SET);
+    int n = 1 << 15;
+    Random random = new Random(1);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment x = arena.allocate(4 * n, 64);
+      for (int i = 0; i < n; i++) {
+        x.setAtIndex(ValueLayout.JAVA_FLOAT, i, random.nextFloat(-2, 2));
+      }
+      MemorySegment[] in = {x, x};
+      MemorySegment expected = arena.allocate(4 * n, 64);
+      MemorySegment actual = arena.allocate(4 * n, 64);
+      generated.run(in, new long[2], SCALARS, expected, 0, n);
+      for (long passed = 0; passed < 2 * Simd.PLAIN_ELEMENTS; passed += n) {
+        actual.fill((byte) 0);
+        loop.run(in, new long[2], SCALARS, actual, 0, n);
+        assertEquals(-1, expected.mismatch(actual));
+      }
+    }
+  }
+
   private static double[] evaluate(
       CpuDevice device, Expression expression, int n, int broadcast, Write write) {
     try (Scope _ = device.memory().step()) {

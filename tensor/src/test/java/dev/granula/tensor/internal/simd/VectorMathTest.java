@@ -61,6 +61,35 @@ class VectorMathTest {
     assertTrue(worst <= largestError, "relative error " + worst + " at " + worstAt);
   }
 
+  @FunctionalInterface
+  interface PlainFunction {
+    float apply(float x);
+  }
+
+  private static void assertSameBits(VectorFunction function, PlainFunction plain) {
+    float[] x = new float[Simd.LANES];
+    float[] y = new float[Simd.LANES];
+    for (long bits = 0; bits < 1L << 32; bits += (long) Simd.LANES * BITS_STEP) {
+      for (int i = 0; i < x.length; i++) {
+        x[i] = Float.intBitsToFloat((int) (bits + (long) i * BITS_STEP));
+      }
+      function.apply(FloatVector.fromArray(Simd.F32, x, 0)).intoArray(y, 0);
+      for (int i = 0; i < x.length; i++) {
+        // Of NaN no more is promised than that it is one.
+        assertEquals(y[i], plain.apply(x[i]));
+      }
+    }
+  }
+
+  /** assertEquals tells zeros apart by their sign and takes every NaN for the same. */
+  @Test
+  void plainFunctionsHaveTheSameBits() {
+    assertSameBits(VectorMath::exp, PlainMath::exp);
+    assertSameBits(VectorMath::log, PlainMath::log);
+    assertSameBits(VectorMath::tanh, PlainMath::tanh);
+    assertSameBits(VectorMath::erf, PlainMath::erf);
+  }
+
   /** Relative; below the normal range relative to the smallest normal number. */
   private static double error(float actual, double exact) {
     if (Double.isNaN(exact)) {
