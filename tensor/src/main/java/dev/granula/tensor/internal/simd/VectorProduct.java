@@ -107,7 +107,7 @@ final class VectorProduct {
     long from = (long) task * colsPerTask;
     int count = (int) Math.min(colsPerTask, n - from);
     long start = b.batchOffset(matrix) + from * b.cols().innerStride();
-    float[] sums = new float[MAX_ROWS * MAX_COLS];
+    float[] sums = new float[m * MAX_COLS];
     if (dots) {
       sumDots(start, count, sums);
     } else {
