@@ -15,8 +15,8 @@ import jdk.incubator.vector.FloatVector;
 /**
  * A product with few left-hand rows, as in decoding: memory is what it waits for, so the right-hand
  * side is read once, where it lies, and nothing is packed but the rows. Stored as [N, K] it is read
- * as dot products of four columns at a time, stored as [K, N] as sums of four scaled rows at a
- * time. Each result has one order of summation whatever the threads.
+ * as dot products of {@link StreamedDots#COUNT} columns at a time, stored as [K, N] as sums of four
+ * scaled rows at a time. Each result has one order of summation whatever the threads.
  */
 final class VectorProduct {
   /** With more rows, packing pays. */
@@ -24,10 +24,15 @@ final class VectorProduct {
 
   private static final int GROUP = 4;
 
+  private static final int STREAMS = StreamedDots.COUNT;
+
   /** Columns of a task: four rows of them, in F32, fill half of a first-level cache. */
   private static final int MAX_COLS = 1024;
 
   private static final int MIN_COLS = 64;
+
+  /** Tasks of a thread, so that a thread that is held up leaves work to the others. */
+  private static final long TASKS = 4;
 
   private final Matrix a;
   private final Matrix b;
@@ -60,9 +65,17 @@ final class VectorProduct {
     m = (int) a.rows().size();
     k = (int) a.cols().size();
     n = b.cols().size();
-    long share = Math.ceilDiv(n, 4L * scratch.threads());
-    long rounded = Math.ceilDiv(share, LANES) * LANES;
-    colsPerTask = (int) Math.clamp(rounded, MIN_COLS, MAX_COLS);
+    long share = Math.clamp(Math.ceilDiv(n, TASKS * scratch.threads()), MIN_COLS, MAX_COLS);
+    colsPerTask = dots ? dotsPerTask((int) share) : (int) Math.ceilDiv(share, LANES) * LANES;
+  }
+
+  /**
+   * About {@code share}, an odd number for each stream: with an even one the streams of common
+   * depths, multiples of a large power of two, would fall on the same sets of the caches and enter
+   * new pages all at once.
+   */
+  private static int dotsPerTask(int share) {
+    return ((share / STREAMS - 1) | 1) * STREAMS;
   }
 
   /** True if the product has few rows and its right-hand side can be read as it lies. */
@@ -94,7 +107,7 @@ final class VectorProduct {
     long from = (long) task * colsPerTask;
     int count = (int) Math.min(colsPerTask, n - from);
     long start = b.batchOffset(matrix) + from * b.cols().innerStride();
-    float[] sums = new float[MAX_ROWS * MAX_COLS];
+    float[] sums = new float[m * MAX_COLS];
     if (dots) {
       sumDots(start, count, sums);
     } else {
@@ -105,72 +118,38 @@ final class VectorProduct {
 
   /** {@code sums[i * MAX_COLS + c]} = row i times column c. */
   private void sumDots(long start, int count, float[] sums) {
-    float[] lanes = new float[GROUP * LANES];
-    for (int c = 0; c < count; c += GROUP) {
-      int columns = Math.min(GROUP, count - c);
+    float[] rows = scratch.shared();
+    float[] lanes = new float[STREAMS * LANES];
+    int whole = F32.loopBound(k);
+    int distance = count / STREAMS;
+    for (int c = 0; c < distance; c++) {
       for (int i = 0; i < m; i++) {
-        if (columns == GROUP) {
-          dot4(start + c * stride, i * k, lanes);
-        } else {
-          Arrays.fill(lanes, 0);
-          for (int j = 0; j < columns; j++) {
-            dot1(start + (c + j) * stride, i * k, lanes, j * LANES);
-          }
+        StreamedDots.sum(
+            memory, bf16, start + c * stride, distance * stride, rows, i * k, whole, lanes);
+        for (int j = 0; j < STREAMS; j++) {
+          int column = c + j * distance;
+          float sum = LaneSum.of(FloatVector.fromArray(F32, lanes, j * LANES));
+          sums[i * MAX_COLS + column] = addTail(sum, start + column * stride, i * k);
         }
-        finishDots(start + c * stride, columns, i * k, lanes, sums, i * MAX_COLS + c);
+      }
+    }
+    for (int c = STREAMS * distance; c < count; c++) {
+      for (int i = 0; i < m; i++) {
+        sums[i * MAX_COLS + c] = dot(start + c * stride, i * k);
       }
     }
   }
 
-  /** The last, incomplete vector of the depth, and the lanes in their order. */
-  private void finishDots(long column, int columns, int row, float[] lanes, float[] sums, int at) {
+  /** The last, incomplete vector of the depth. */
+  private float addTail(float sum, long column, int row) {
     float[] rows = scratch.shared();
-    float sum0 = 0;
-    float sum1 = 0;
-    float sum2 = 0;
-    float sum3 = 0;
-    for (int lane = 0; lane < LANES; lane++) {
-      sum0 += lanes[lane];
-      sum1 += lanes[LANES + lane];
-      sum2 += lanes[2 * LANES + lane];
-      sum3 += lanes[3 * LANES + lane];
-    }
-    sums[at] = sum0;
-    sums[at + 1] = sum1;
-    sums[at + 2] = sum2;
-    sums[at + 3] = sum3;
     for (int d = F32.loopBound(k); d < k; d++) {
-      for (int j = 0; j < columns; j++) {
-        sums[at + j] =
-            Math.fma(
-                rows[row + d],
-                Simd.loadScalar(memory, bf16, column + j * stride + d),
-                sums[at + j]);
-      }
+      sum = Math.fma(rows[row + d], Simd.loadScalar(memory, bf16, column + d), sum);
     }
+    return sum;
   }
 
-  private void dot4(long column, int row, float[] lanes) {
-    float[] rows = scratch.shared();
-    int bound = F32.loopBound(k);
-    FloatVector s0 = FloatVector.zero(F32);
-    FloatVector s1 = FloatVector.zero(F32);
-    FloatVector s2 = FloatVector.zero(F32);
-    FloatVector s3 = FloatVector.zero(F32);
-    for (int d = 0; d < bound; d += LANES) {
-      FloatVector x = FloatVector.fromArray(F32, rows, row + d);
-      s0 = x.fma(Simd.load(memory, bf16, column + d), s0);
-      s1 = x.fma(Simd.load(memory, bf16, column + stride + d), s1);
-      s2 = x.fma(Simd.load(memory, bf16, column + 2 * stride + d), s2);
-      s3 = x.fma(Simd.load(memory, bf16, column + 3 * stride + d), s3);
-    }
-    s0.intoArray(lanes, 0);
-    s1.intoArray(lanes, LANES);
-    s2.intoArray(lanes, 2 * LANES);
-    s3.intoArray(lanes, 3 * LANES);
-  }
-
-  private void dot1(long column, int row, float[] lanes, int at) {
+  private float dot(long column, int row) {
     float[] rows = scratch.shared();
     int bound = F32.loopBound(k);
     FloatVector sum = FloatVector.zero(F32);
@@ -178,7 +157,7 @@ final class VectorProduct {
       FloatVector x = FloatVector.fromArray(F32, rows, row + d);
       sum = x.fma(Simd.load(memory, bf16, column + d), sum);
     }
-    sum.intoArray(lanes, at);
+    return addTail(LaneSum.of(sum), column, row);
   }
 
   private void sumRows(long start, int count, float[] sums) {
