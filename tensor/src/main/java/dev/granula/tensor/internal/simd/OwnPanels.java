@@ -17,6 +17,9 @@ final class OwnPanels extends BlockedProduct {
   /** With more rows, streaming them past each panel costs more than sharing packed panels. */
   private static final int MAX_ROWS = 512;
 
+  /** The same where a panel's columns do not lie one behind the other. */
+  private static final int MAX_ROWS_IN_PIECES = 128;
+
   /** Packed left-hand floats of a chunk: 8 MiB. */
   private static final int CHUNK_FLOATS = 2 << 20;
 
@@ -44,11 +47,12 @@ final class OwnPanels extends BlockedProduct {
   }
 
   /**
-   * True for few rows and right-hand columns that lie one behind the other: a panel of them is read
-   * in long pieces, while of rows it would have 256 bytes each, too few to fetch ahead.
+   * True for few rows. Fewer yet where a panel is read as pieces of rows, of 256 bytes each: that
+   * is too short for the processor to fetch ahead, and all panels together are read in whole rows.
    */
   static boolean pays(List<Term> terms, Matrix out) {
-    return out.rows().size() <= MAX_ROWS && terms.getFirst().rhsIsTransposed();
+    boolean inPieces = !terms.getFirst().rhsIsTransposed();
+    return out.rows().size() <= (inPieces ? MAX_ROWS_IN_PIECES : MAX_ROWS);
   }
 
   @Override
@@ -147,6 +151,10 @@ final class OwnPanels extends BlockedProduct {
     long col = own ? columns.inBlock(panel) : columns.first(panel);
     int width = columns.width(panel);
     int stride = MatmulKernel.stride(width);
+    if (width == COLS && source.readsWholeRows()) {
+      source.copyPanels(segment.from(), segment.depth(), col, 1, scratch.own(), at, 0);
+      return;
+    }
     source.copy(segment.from(), segment.depth(), col, width, scratch.own(), at, stride);
   }
 }
