@@ -26,7 +26,7 @@ final class OwnPanels extends BlockedProduct {
   /** For fewer rows than these, a task does not pack a panel that another one has, too. */
   private static final int MIN_TASK_ROWS = 96;
 
-  /** Left-hand rows that a task packs. */
+  /** Left-hand rows that a task packs: whole tiles, and whole vectors if they are transposed. */
   private static final int PACK_ROWS = 48;
 
   private final LhsLayout layout;
@@ -106,8 +106,8 @@ final class OwnPanels extends BlockedProduct {
 
   private void pack(int task, int worker) {
     int part = task / packParts;
-    int from = (int) cut(rows, task % packParts, packParts);
-    int to = (int) cut(rows, task % packParts + 1, packParts);
+    int from = task % packParts * PACK_ROWS;
+    int to = Math.min(rows, from + PACK_ROWS);
     int at = layout.at(part) + from * LHS_STRIDE;
     long matrix = firstMatrix + layout.number(part);
     packLhs(matrix, layout.segment(part), from, to - from, to == rows, scratch.shared(), at);
