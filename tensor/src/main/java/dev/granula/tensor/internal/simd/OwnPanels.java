@@ -99,7 +99,8 @@ final class OwnPanels extends BlockedProduct {
     packParts = ceilDiv(rows, PACK_ROWS);
     scratch.run(layout.parts() * packParts, work, this::pack);
     int tasks = matrices * columns.panels();
-    int wanted = ceilDiv(4L * scratch.threads(), tasks);
+    // Equal shares need no smaller tasks, which would pack the same panel again.
+    int wanted = tasks % scratch.threads() == 0 ? 1 : ceilDiv(4L * scratch.threads(), tasks);
     rowParts = Math.clamp(wanted, 1, Math.max(1, rows / MIN_TASK_ROWS));
     scratch.run(tasks * rowParts, work, this::multiply);
   }
