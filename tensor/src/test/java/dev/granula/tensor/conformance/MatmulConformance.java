@@ -205,7 +205,8 @@ public interface MatmulConformance extends Conformance {
     "2, 64, 13, 1100",
     "1, 65, 7, 33",
     "3, 5, 2, 17",
-    "2, 150, 50, 513"
+    "2, 150, 50, 513",
+    "2, 74, 530, 520"
   })
   default void matmulSum_blocks(int blocks, int width, int m, int depth) {
     for (Write write : Write.values()) {

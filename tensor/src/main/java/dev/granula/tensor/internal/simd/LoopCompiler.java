@@ -103,7 +103,7 @@ final class LoopCompiler {
    *
    * @param broadcast bit i is set if operand i is one element for the whole loop
    */
-  static Loop compile(Program program, long broadcast, Store store) {
+  static synchronized Loop compile(Program program, long broadcast, Store store) {
     byte[] bytes = ClassFile.of().build(NAME, type -> print(type, program, broadcast, store));
     try {
       MethodHandles.Lookup hidden = MethodHandles.lookup().defineHiddenClass(bytes, true);

@@ -21,15 +21,16 @@ final class SimdMatmulTest {
     DEVICE.close();
   }
 
+  /** The whole has many rows and the part few: they are packed in different ways. */
   @Test
   void edgeTilesGiveTheBitsOfInnerOnes() {
-    Tensor a = uniform(150, 700);
-    Tensor b = uniform(333, 700);
+    Tensor a = uniform(600, 2100);
+    Tensor b = uniform(1100, 2100);
     float[] whole = product(a, b);
-    float[] part = product(a.slice(0, 121, 150), b.slice(0, 310, 333));
+    float[] part = product(a.slice(0, 571, 600), b.slice(0, 1077, 1100));
     float[] expected = new float[part.length];
     for (int i = 0; i < part.length; i++) {
-      expected[i] = whole[(121 + i / 23) * 333 + 310 + i % 23];
+      expected[i] = whole[(571 + i / 23) * 1100 + 1077 + i % 23];
     }
     assertArrayEquals(expected, part);
   }
