@@ -51,16 +51,6 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public void matmulSum(List<Product> products, Tensor out, Write write) {
-    Write next = write;
-    for (Product product : products) {
-      Matrix blocks = Matrix.columnBlocks(out, product.a().batch());
-      matmul(product.a(), product.b(), blocks, product.scale(), next);
-      next = Write.ADD;
-    }
-  }
-
-  @Override
   public void evaluate(
       Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
     pointwise.evaluate(expression, in, scalars, out, write);

@@ -28,7 +28,14 @@ public interface Backend {
    * {@code out = sum of the products}, as {@link #matmul} would add them up one after the other; a
    * back end may form each part of the result from all of them at once. out [M, N].
    */
-  void matmulSum(List<Product> products, Tensor out, Write write);
+  default void matmulSum(List<Product> products, Tensor out, Write write) {
+    Write next = write;
+    for (Product product : products) {
+      Matrix blocks = Matrix.columnBlocks(out, product.a().batch());
+      matmul(product.a(), product.b(), blocks, product.scale(), next);
+      next = Write.ADD;
+    }
+  }
 
   /**
    * {@code scale * a b}; a [M, K], b [K, N]. A batch of k matrices, a [k, M, K] and b [k, K, N/k],

@@ -7,8 +7,8 @@ import java.util.Arrays;
 
 /**
  * Where the packed left-hand sides of {@link OwnPanels} lie: one or more parts a segment, side by
- * side in strips of {@link MatmulKernel#LHS_STRIDE} columns, so that shallow ones share the pages
- * of rows that are as far apart as deep ones need them.
+ * side in strips of {@link MatmulKernel#LHS_STRIDE} columns. Rows are that far apart whatever the
+ * depth, so that shallow parts share a strip, and its pages, instead of leaving it empty.
  */
 final class LhsLayout {
   /** Parts begin at cache lines. */

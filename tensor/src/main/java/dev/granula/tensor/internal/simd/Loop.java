@@ -2,11 +2,11 @@ package dev.granula.tensor.internal.simd;
 
 import java.lang.foreign.MemorySegment;
 
-/** One expression compiled for one pattern of operands; see {@link LoopCompiler}. */
+/** One expression for one pattern of operands: {@link PlainLoop}, or generated code. */
 abstract class Loop {
   /**
    * Computes {@code n} neighbouring elements. An operand is read at neighbouring elements too, or
-   * at one element for all if the loop was compiled so.
+   * at one element for all if the loop was made so.
    *
    * @param in memories of the operands; one that the expression does not read is not touched
    * @param inOffset bytes from the start of each memory

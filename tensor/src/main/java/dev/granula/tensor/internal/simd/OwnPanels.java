@@ -1,6 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
+import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 
 import dev.granula.tensor.Matrix;
@@ -52,7 +53,16 @@ final class OwnPanels extends BlockedProduct {
    */
   static boolean pays(List<Term> terms, Matrix out) {
     boolean inPieces = !terms.getFirst().rhsIsTransposed();
-    return out.rows().size() <= (inPieces ? MAX_ROWS_IN_PIECES : MAX_ROWS);
+    if (out.rows().size() > (inPieces ? MAX_ROWS_IN_PIECES : MAX_ROWS)) {
+      return false;
+    }
+    long width = 0;
+    for (Term term : terms) {
+      if (out.batch() == 1 && term.a().batch() > 1) {
+        width += term.a().batch() * LhsLayout.width((int) Math.min(term.depth(), DEPTH));
+      }
+    }
+    return width * out.rows().size() <= CHUNK_FLOATS;
   }
 
   @Override
@@ -95,7 +105,11 @@ final class OwnPanels extends BlockedProduct {
 
   private void runChunk() {
     scratch.reserveShared(layout.floats());
-    long work = (long) layout.floats() * columns.panels() * COLS;
+    long depth = 0;
+    for (int s = firstSegment; s < endSegment; s++) {
+      depth += segments.get(s).depth();
+    }
+    long work = matrices * depth * rows * columns.count();
     packParts = ceilDiv(rows, PACK_ROWS);
     scratch.run(layout.parts() * packParts, work, this::pack);
     int tasks = matrices * columns.panels();

@@ -3,7 +3,7 @@ package dev.granula.tensor.internal.simd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** A compiled loop with its operands, used by one task for one row after the other. */
+/** A loop with its operands, used by one task for one row after the other. */
 final class Pass {
   /** Longer rows are reduced in pieces, whose results are put together in F64. */
   private static final int PIECE = Chunks.ELEMENTS;
@@ -32,7 +32,7 @@ final class Pass {
     }
   }
 
-  /** Writes or adds to row {@code outRow} of {@code out}, as the loop was compiled. */
+  /** Writes or adds to row {@code outRow} of {@code out}, as the loop was made. */
   void store(long row, Rows out, long outRow) {
     place(row, 0);
     loop.run(memories, offsets, scalars, out.memory, out.bytes(outRow), out.width);

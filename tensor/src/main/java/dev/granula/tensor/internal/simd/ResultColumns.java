@@ -13,6 +13,11 @@ record ResultColumns(long blockWidth, int panelsPerBlock, int panels) {
     return new ResultColumns(blockWidth, panelsPerBlock, Math.toIntExact(blocks * panelsPerBlock));
   }
 
+  /** All columns. */
+  long count() {
+    return panels / panelsPerBlock * blockWidth;
+  }
+
   int block(int panel) {
     return panel / panelsPerBlock;
   }

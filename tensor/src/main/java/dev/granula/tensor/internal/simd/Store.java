@@ -2,7 +2,7 @@ package dev.granula.tensor.internal.simd;
 
 import dev.granula.tensor.Write;
 
-/** What a compiled loop does with the value of its expression at each element. */
+/** What a loop does with the value of its expression at each element. */
 enum Store {
   /** Writes it. */
   SET,

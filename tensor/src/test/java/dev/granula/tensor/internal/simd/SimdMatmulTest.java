@@ -2,6 +2,7 @@ package dev.granula.tensor.internal.simd;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Memory;
@@ -9,6 +10,7 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.cpu.CpuDevice;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +35,29 @@ final class SimdMatmulTest {
       expected[i] = whole[(571 + i / 23) * 1100 + 1077 + i % 23];
     }
     assertArrayEquals(expected, part);
+  }
+
+  /** More left-hand sides of blocks than can be packed at once: 4.5 GB of them. */
+  @Test
+  void manyBlocksOfColumnsArePackedOneByOne() {
+    int blocks = 2100;
+    Tensor x = uniform(512, 8);
+    Tensor weight = uniform(blocks, 8);
+    Tensor u = uniform(512, 1024);
+    Tensor b = uniform(blocks, 1024);
+    Tensor out = Tensor.empty(DEVICE, DType.F32, Shape.of(512, blocks));
+    Tensor everyBlock = u.reshape(1, 512, 1024).expand(Shape.of(blocks, 512, 1024));
+    List<Product> products =
+        List.of(
+            new Product(Matrix.of(x), Matrix.of(weight).transpose(), 0.3),
+            new Product(Matrix.of(everyBlock), Matrix.of(b.reshape(blocks, 1024, 1)), 0.3));
+    DEVICE.backend().matmulSum(products, out, Write.SET);
+    float[] base = product(x, weight);
+    float[] expected = product(u, b);
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] += base[i];
+    }
+    assertArrayEquals(expected, out.toFloatArray(), 1e-3f);
   }
 
   private static float[] product(Tensor a, Tensor bTransposed) {
