@@ -51,6 +51,11 @@ final class CudaBackend implements Backend {
   }
 
   @Override
+  public void matmulSum(List<Product> products, Tensor out, Write write) {
+    Product.addUp(this, products, out, write);
+  }
+
+  @Override
   public void evaluate(
       Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
     pointwise.evaluate(expression, in, scalars, out, write);

@@ -28,20 +28,23 @@ public interface Backend {
    * {@code out = sum of the products}, as {@link #matmul} would add them up one after the other; a
    * back end may form each part of the result from all of them at once. out [M, N].
    */
-  default void matmulSum(List<Product> products, Tensor out, Write write) {
-    Write next = write;
-    for (Product product : products) {
-      Matrix blocks = Matrix.columnBlocks(out, product.a().batch());
-      matmul(product.a(), product.b(), blocks, product.scale(), next);
-      next = Write.ADD;
-    }
-  }
+  void matmulSum(List<Product> products, Tensor out, Write write);
 
   /**
    * {@code scale * a b}; a [M, K], b [K, N]. A batch of k matrices, a [k, M, K] and b [k, K, N/k],
    * fills the k equal blocks of the columns of the result.
    */
-  record Product(Matrix a, Matrix b, double scale) {}
+  record Product(Matrix a, Matrix b, double scale) {
+    /** {@link #matmulSum} as one {@link #matmul} of {@code backend} after the other. */
+    public static void addUp(Backend backend, List<Product> products, Tensor out, Write write) {
+      Write next = write;
+      for (Product product : products) {
+        Matrix blocks = Matrix.columnBlocks(out, product.a.batch());
+        backend.matmul(product.a, product.b, blocks, product.scale, next);
+        next = Write.ADD;
+      }
+    }
+  }
 
   // ---- pointwise, copies, reductions
   // -------------------------------------------------------------

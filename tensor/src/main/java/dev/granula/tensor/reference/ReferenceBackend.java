@@ -26,6 +26,11 @@ public class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void matmulSum(List<Product> products, Tensor out, Write write) {
+    Product.addUp(this, products, out, write);
+  }
+
+  @Override
   public void evaluate(
       Expression expression, List<Tensor> in, double[] scalars, Tensor out, Write write) {
     PlainPointwise.evaluate(expression, in, scalars, out, write);
