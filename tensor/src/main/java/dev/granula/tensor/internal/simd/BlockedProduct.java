@@ -117,7 +117,7 @@ abstract class BlockedProduct {
       long matrix,
       long row,
       int rows,
-      float[] tile) {
+      float[] tiles) {
     int cols = columns.width(panel);
     int stride = MatmulKernel.stride(cols);
     int tileRows = MatmulKernel.rows(cols);
@@ -133,11 +133,11 @@ abstract class BlockedProduct {
     for (int r = 0; r < rows; r += tileRows) {
       for (int g = 0; g < count; g++) {
         int l = lhsAt[g] + r * LHS_STRIDE;
-        int at = AlignedFloats.FIRST;
-        MatmulKernel.tile(stride, lhs, l, rhs, rhsAt[g], depths[g], tile, at, scales[g], g > 0);
+        int at = TileStore.at(g);
+        MatmulKernel.tile(stride, lhs, l, rhs, rhsAt[g], depths[g], tiles, at);
       }
       int height = Math.min(tileRows, rows - r);
-      store.store(tile, stride, matrix, row + r, height, col, cols, accumulate);
+      store.store(tiles, scales, stride, matrix, row + r, height, col, cols, accumulate);
     }
   }
 

@@ -57,8 +57,7 @@ final class MatmulKernel {
   }
 
   /**
-   * {@code tile = scale * lhs rhs}, or {@code tile += scale * lhs rhs} if {@code add}; element (r,
-   * c) is one chain of fused multiply-adds in order of k.
+   * {@code tile = lhs rhs}; element (r, c) is one chain of fused multiply-adds in order of k.
    *
    * @param stride {@link #stride} of the panel; it selects the kind of tile
    * @param lhs element (r, k) at {@code l + r * LHS_STRIDE + k}
@@ -66,22 +65,13 @@ final class MatmulKernel {
    * @param tile element (r, c) at {@code at + r * stride + c}
    */
   static void tile(
-      int stride,
-      float[] lhs,
-      int l,
-      float[] rhs,
-      int r,
-      int depth,
-      float[] tile,
-      int at,
-      float scale,
-      boolean add) {
+      int stride, float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
     if (!WIDE) {
-      Tile4x2.tile(lhs, l, rhs, r, depth, tile, at, scale, add);
+      Tile4x2.tile(lhs, l, rhs, r, depth, tile, at);
     } else if (stride == COLS) {
-      Tile6x4.tile(lhs, l, rhs, r, depth, tile, at, scale, add);
+      Tile6x4.tile(lhs, l, rhs, r, depth, tile, at);
     } else {
-      Tile12x2.tile(lhs, l, rhs, r, depth, tile, at, scale, add);
+      Tile12x2.tile(lhs, l, rhs, r, depth, tile, at);
     }
   }
 }

@@ -59,9 +59,10 @@ final class MatmulScratch {
     return AlignedFloats.FIRST + worker * OWN_FLOATS;
   }
 
-  float[] tile(int worker) {
+  /** Room for a tile of each segment of a group. */
+  float[] tiles(int worker) {
     if (tiles[worker] == null) {
-      tiles[worker] = new float[AlignedFloats.FIRST + MatmulKernel.TILE_FLOATS];
+      tiles[worker] = new float[TileStore.at(BlockedProduct.MAX_GROUP)];
     }
     return tiles[worker];
   }

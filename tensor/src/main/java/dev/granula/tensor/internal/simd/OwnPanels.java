@@ -155,7 +155,7 @@ final class OwnPanels extends BlockedProduct {
           firstMatrix + matrix,
           from,
           to - from,
-          scratch.tile(worker));
+          scratch.tiles(worker));
     }
   }
 

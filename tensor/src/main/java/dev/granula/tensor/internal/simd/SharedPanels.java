@@ -197,7 +197,7 @@ final class SharedPanels extends BlockedProduct {
           firstMatrix + matrix,
           row,
           rows,
-          scratch.tile(worker));
+          scratch.tiles(worker));
     }
   }
 }

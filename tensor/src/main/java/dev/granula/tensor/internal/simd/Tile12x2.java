@@ -14,16 +14,7 @@ final class Tile12x2 {
   private Tile12x2() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(
-      float[] lhs,
-      int l,
-      float[] rhs,
-      int r,
-      int depth,
-      float[] tile,
-      int at,
-      float scale,
-      boolean add) {
+  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
     FloatVector c0x0 = FloatVector.zero(F32);
     FloatVector c0x1 = FloatVector.zero(F32);
     FloatVector c1x0 = FloatVector.zero(F32);
@@ -48,114 +39,71 @@ final class Tile12x2 {
     FloatVector c10x1 = FloatVector.zero(F32);
     FloatVector c11x0 = FloatVector.zero(F32);
     FloatVector c11x1 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, rhs, r + k * COLS);
-      FloatVector b1 = FloatVector.fromArray(F32, rhs, r + k * COLS + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, lhs[l + k]);
+    int end = l + depth;
+    for (int a = l; a < end; a++) {
+      int b = r + (a - l) * COLS;
+      FloatVector b0 = FloatVector.fromArray(F32, rhs, b);
+      FloatVector b1 = FloatVector.fromArray(F32, rhs, b + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, lhs[a]);
       c0x0 = a0.fma(b0, c0x0);
       c0x1 = a0.fma(b1, c0x1);
-      FloatVector a1 = FloatVector.broadcast(F32, lhs[l + k + LHS_STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(F32, lhs[a + LHS_STRIDE]);
       c1x0 = a1.fma(b0, c1x0);
       c1x1 = a1.fma(b1, c1x1);
-      FloatVector a2 = FloatVector.broadcast(F32, lhs[l + k + 2 * LHS_STRIDE]);
+      FloatVector a2 = FloatVector.broadcast(F32, lhs[a + 2 * LHS_STRIDE]);
       c2x0 = a2.fma(b0, c2x0);
       c2x1 = a2.fma(b1, c2x1);
-      FloatVector a3 = FloatVector.broadcast(F32, lhs[l + k + 3 * LHS_STRIDE]);
+      FloatVector a3 = FloatVector.broadcast(F32, lhs[a + 3 * LHS_STRIDE]);
       c3x0 = a3.fma(b0, c3x0);
       c3x1 = a3.fma(b1, c3x1);
-      FloatVector a4 = FloatVector.broadcast(F32, lhs[l + k + 4 * LHS_STRIDE]);
+      FloatVector a4 = FloatVector.broadcast(F32, lhs[a + 4 * LHS_STRIDE]);
       c4x0 = a4.fma(b0, c4x0);
       c4x1 = a4.fma(b1, c4x1);
-      FloatVector a5 = FloatVector.broadcast(F32, lhs[l + k + 5 * LHS_STRIDE]);
+      FloatVector a5 = FloatVector.broadcast(F32, lhs[a + 5 * LHS_STRIDE]);
       c5x0 = a5.fma(b0, c5x0);
       c5x1 = a5.fma(b1, c5x1);
-      FloatVector a6 = FloatVector.broadcast(F32, lhs[l + k + 6 * LHS_STRIDE]);
+      FloatVector a6 = FloatVector.broadcast(F32, lhs[a + 6 * LHS_STRIDE]);
       c6x0 = a6.fma(b0, c6x0);
       c6x1 = a6.fma(b1, c6x1);
-      FloatVector a7 = FloatVector.broadcast(F32, lhs[l + k + 7 * LHS_STRIDE]);
+      FloatVector a7 = FloatVector.broadcast(F32, lhs[a + 7 * LHS_STRIDE]);
       c7x0 = a7.fma(b0, c7x0);
       c7x1 = a7.fma(b1, c7x1);
-      FloatVector a8 = FloatVector.broadcast(F32, lhs[l + k + 8 * LHS_STRIDE]);
+      FloatVector a8 = FloatVector.broadcast(F32, lhs[a + 8 * LHS_STRIDE]);
       c8x0 = a8.fma(b0, c8x0);
       c8x1 = a8.fma(b1, c8x1);
-      FloatVector a9 = FloatVector.broadcast(F32, lhs[l + k + 9 * LHS_STRIDE]);
+      FloatVector a9 = FloatVector.broadcast(F32, lhs[a + 9 * LHS_STRIDE]);
       c9x0 = a9.fma(b0, c9x0);
       c9x1 = a9.fma(b1, c9x1);
-      FloatVector a10 = FloatVector.broadcast(F32, lhs[l + k + 10 * LHS_STRIDE]);
+      FloatVector a10 = FloatVector.broadcast(F32, lhs[a + 10 * LHS_STRIDE]);
       c10x0 = a10.fma(b0, c10x0);
       c10x1 = a10.fma(b1, c10x1);
-      FloatVector a11 = FloatVector.broadcast(F32, lhs[l + k + 11 * LHS_STRIDE]);
+      FloatVector a11 = FloatVector.broadcast(F32, lhs[a + 11 * LHS_STRIDE]);
       c11x0 = a11.fma(b0, c11x0);
       c11x1 = a11.fma(b1, c11x1);
     }
-    if (add) {
-      FloatVector s = FloatVector.broadcast(F32, scale);
-      c0x0.fma(s, FloatVector.fromArray(F32, tile, at)).intoArray(tile, at);
-      c0x1.fma(s, FloatVector.fromArray(F32, tile, at + LANES)).intoArray(tile, at + LANES);
-      c1x0.fma(s, FloatVector.fromArray(F32, tile, at + COLS)).intoArray(tile, at + COLS);
-      c1x1.fma(s, FloatVector.fromArray(F32, tile, at + COLS + LANES))
-          .intoArray(tile, at + COLS + LANES);
-      c2x0.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS)).intoArray(tile, at + 2 * COLS);
-      c2x1.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + LANES))
-          .intoArray(tile, at + 2 * COLS + LANES);
-      c3x0.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS)).intoArray(tile, at + 3 * COLS);
-      c3x1.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + LANES))
-          .intoArray(tile, at + 3 * COLS + LANES);
-      c4x0.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS)).intoArray(tile, at + 4 * COLS);
-      c4x1.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS + LANES))
-          .intoArray(tile, at + 4 * COLS + LANES);
-      c5x0.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS)).intoArray(tile, at + 5 * COLS);
-      c5x1.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS + LANES))
-          .intoArray(tile, at + 5 * COLS + LANES);
-      c6x0.fma(s, FloatVector.fromArray(F32, tile, at + 6 * COLS)).intoArray(tile, at + 6 * COLS);
-      c6x1.fma(s, FloatVector.fromArray(F32, tile, at + 6 * COLS + LANES))
-          .intoArray(tile, at + 6 * COLS + LANES);
-      c7x0.fma(s, FloatVector.fromArray(F32, tile, at + 7 * COLS)).intoArray(tile, at + 7 * COLS);
-      c7x1.fma(s, FloatVector.fromArray(F32, tile, at + 7 * COLS + LANES))
-          .intoArray(tile, at + 7 * COLS + LANES);
-      c8x0.fma(s, FloatVector.fromArray(F32, tile, at + 8 * COLS)).intoArray(tile, at + 8 * COLS);
-      c8x1.fma(s, FloatVector.fromArray(F32, tile, at + 8 * COLS + LANES))
-          .intoArray(tile, at + 8 * COLS + LANES);
-      c9x0.fma(s, FloatVector.fromArray(F32, tile, at + 9 * COLS)).intoArray(tile, at + 9 * COLS);
-      c9x1.fma(s, FloatVector.fromArray(F32, tile, at + 9 * COLS + LANES))
-          .intoArray(tile, at + 9 * COLS + LANES);
-      c10x0
-          .fma(s, FloatVector.fromArray(F32, tile, at + 10 * COLS))
-          .intoArray(tile, at + 10 * COLS);
-      c10x1
-          .fma(s, FloatVector.fromArray(F32, tile, at + 10 * COLS + LANES))
-          .intoArray(tile, at + 10 * COLS + LANES);
-      c11x0
-          .fma(s, FloatVector.fromArray(F32, tile, at + 11 * COLS))
-          .intoArray(tile, at + 11 * COLS);
-      c11x1
-          .fma(s, FloatVector.fromArray(F32, tile, at + 11 * COLS + LANES))
-          .intoArray(tile, at + 11 * COLS + LANES);
-    } else {
-      c0x0.mul(scale).intoArray(tile, at);
-      c0x1.mul(scale).intoArray(tile, at + LANES);
-      c1x0.mul(scale).intoArray(tile, at + COLS);
-      c1x1.mul(scale).intoArray(tile, at + COLS + LANES);
-      c2x0.mul(scale).intoArray(tile, at + 2 * COLS);
-      c2x1.mul(scale).intoArray(tile, at + 2 * COLS + LANES);
-      c3x0.mul(scale).intoArray(tile, at + 3 * COLS);
-      c3x1.mul(scale).intoArray(tile, at + 3 * COLS + LANES);
-      c4x0.mul(scale).intoArray(tile, at + 4 * COLS);
-      c4x1.mul(scale).intoArray(tile, at + 4 * COLS + LANES);
-      c5x0.mul(scale).intoArray(tile, at + 5 * COLS);
-      c5x1.mul(scale).intoArray(tile, at + 5 * COLS + LANES);
-      c6x0.mul(scale).intoArray(tile, at + 6 * COLS);
-      c6x1.mul(scale).intoArray(tile, at + 6 * COLS + LANES);
-      c7x0.mul(scale).intoArray(tile, at + 7 * COLS);
-      c7x1.mul(scale).intoArray(tile, at + 7 * COLS + LANES);
-      c8x0.mul(scale).intoArray(tile, at + 8 * COLS);
-      c8x1.mul(scale).intoArray(tile, at + 8 * COLS + LANES);
-      c9x0.mul(scale).intoArray(tile, at + 9 * COLS);
-      c9x1.mul(scale).intoArray(tile, at + 9 * COLS + LANES);
-      c10x0.mul(scale).intoArray(tile, at + 10 * COLS);
-      c10x1.mul(scale).intoArray(tile, at + 10 * COLS + LANES);
-      c11x0.mul(scale).intoArray(tile, at + 11 * COLS);
-      c11x1.mul(scale).intoArray(tile, at + 11 * COLS + LANES);
-    }
+    c0x0.intoArray(tile, at);
+    c0x1.intoArray(tile, at + LANES);
+    c1x0.intoArray(tile, at + COLS);
+    c1x1.intoArray(tile, at + COLS + LANES);
+    c2x0.intoArray(tile, at + 2 * COLS);
+    c2x1.intoArray(tile, at + 2 * COLS + LANES);
+    c3x0.intoArray(tile, at + 3 * COLS);
+    c3x1.intoArray(tile, at + 3 * COLS + LANES);
+    c4x0.intoArray(tile, at + 4 * COLS);
+    c4x1.intoArray(tile, at + 4 * COLS + LANES);
+    c5x0.intoArray(tile, at + 5 * COLS);
+    c5x1.intoArray(tile, at + 5 * COLS + LANES);
+    c6x0.intoArray(tile, at + 6 * COLS);
+    c6x1.intoArray(tile, at + 6 * COLS + LANES);
+    c7x0.intoArray(tile, at + 7 * COLS);
+    c7x1.intoArray(tile, at + 7 * COLS + LANES);
+    c8x0.intoArray(tile, at + 8 * COLS);
+    c8x1.intoArray(tile, at + 8 * COLS + LANES);
+    c9x0.intoArray(tile, at + 9 * COLS);
+    c9x1.intoArray(tile, at + 9 * COLS + LANES);
+    c10x0.intoArray(tile, at + 10 * COLS);
+    c10x1.intoArray(tile, at + 10 * COLS + LANES);
+    c11x0.intoArray(tile, at + 11 * COLS);
+    c11x1.intoArray(tile, at + 11 * COLS + LANES);
   }
 }

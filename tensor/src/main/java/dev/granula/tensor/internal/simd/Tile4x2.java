@@ -17,16 +17,7 @@ final class Tile4x2 {
   private Tile4x2() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(
-      float[] lhs,
-      int l,
-      float[] rhs,
-      int r,
-      int depth,
-      float[] tile,
-      int at,
-      float scale,
-      boolean add) {
+  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
     FloatVector c0x0 = FloatVector.zero(F32);
     FloatVector c0x1 = FloatVector.zero(F32);
     FloatVector c1x0 = FloatVector.zero(F32);
@@ -35,44 +26,31 @@ final class Tile4x2 {
     FloatVector c2x1 = FloatVector.zero(F32);
     FloatVector c3x0 = FloatVector.zero(F32);
     FloatVector c3x1 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, rhs, r + k * COLS);
-      FloatVector b1 = FloatVector.fromArray(F32, rhs, r + k * COLS + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, lhs[l + k]);
+    int end = l + depth;
+    for (int a = l; a < end; a++) {
+      int b = r + (a - l) * COLS;
+      FloatVector b0 = FloatVector.fromArray(F32, rhs, b);
+      FloatVector b1 = FloatVector.fromArray(F32, rhs, b + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, lhs[a]);
       c0x0 = a0.fma(b0, c0x0);
       c0x1 = a0.fma(b1, c0x1);
-      FloatVector a1 = FloatVector.broadcast(F32, lhs[l + k + LHS_STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(F32, lhs[a + LHS_STRIDE]);
       c1x0 = a1.fma(b0, c1x0);
       c1x1 = a1.fma(b1, c1x1);
-      FloatVector a2 = FloatVector.broadcast(F32, lhs[l + k + 2 * LHS_STRIDE]);
+      FloatVector a2 = FloatVector.broadcast(F32, lhs[a + 2 * LHS_STRIDE]);
       c2x0 = a2.fma(b0, c2x0);
       c2x1 = a2.fma(b1, c2x1);
-      FloatVector a3 = FloatVector.broadcast(F32, lhs[l + k + 3 * LHS_STRIDE]);
+      FloatVector a3 = FloatVector.broadcast(F32, lhs[a + 3 * LHS_STRIDE]);
       c3x0 = a3.fma(b0, c3x0);
       c3x1 = a3.fma(b1, c3x1);
     }
-    if (add) {
-      FloatVector s = FloatVector.broadcast(F32, scale);
-      c0x0.fma(s, FloatVector.fromArray(F32, tile, at)).intoArray(tile, at);
-      c0x1.fma(s, FloatVector.fromArray(F32, tile, at + LANES)).intoArray(tile, at + LANES);
-      c1x0.fma(s, FloatVector.fromArray(F32, tile, at + COLS)).intoArray(tile, at + COLS);
-      c1x1.fma(s, FloatVector.fromArray(F32, tile, at + COLS + LANES))
-          .intoArray(tile, at + COLS + LANES);
-      c2x0.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS)).intoArray(tile, at + 2 * COLS);
-      c2x1.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + LANES))
-          .intoArray(tile, at + 2 * COLS + LANES);
-      c3x0.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS)).intoArray(tile, at + 3 * COLS);
-      c3x1.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + LANES))
-          .intoArray(tile, at + 3 * COLS + LANES);
-    } else {
-      c0x0.mul(scale).intoArray(tile, at);
-      c0x1.mul(scale).intoArray(tile, at + LANES);
-      c1x0.mul(scale).intoArray(tile, at + COLS);
-      c1x1.mul(scale).intoArray(tile, at + COLS + LANES);
-      c2x0.mul(scale).intoArray(tile, at + 2 * COLS);
-      c2x1.mul(scale).intoArray(tile, at + 2 * COLS + LANES);
-      c3x0.mul(scale).intoArray(tile, at + 3 * COLS);
-      c3x1.mul(scale).intoArray(tile, at + 3 * COLS + LANES);
-    }
+    c0x0.intoArray(tile, at);
+    c0x1.intoArray(tile, at + LANES);
+    c1x0.intoArray(tile, at + COLS);
+    c1x1.intoArray(tile, at + COLS + LANES);
+    c2x0.intoArray(tile, at + 2 * COLS);
+    c2x1.intoArray(tile, at + 2 * COLS + LANES);
+    c3x0.intoArray(tile, at + 3 * COLS);
+    c3x1.intoArray(tile, at + 3 * COLS + LANES);
   }
 }

@@ -18,16 +18,7 @@ final class Tile6x4 {
   private Tile6x4() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(
-      float[] lhs,
-      int l,
-      float[] rhs,
-      int r,
-      int depth,
-      float[] tile,
-      int at,
-      float scale,
-      boolean add) {
+  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
     FloatVector c0x0 = FloatVector.zero(F32);
     FloatVector c0x1 = FloatVector.zero(F32);
     FloatVector c0x2 = FloatVector.zero(F32);
@@ -52,108 +43,105 @@ final class Tile6x4 {
     FloatVector c5x1 = FloatVector.zero(F32);
     FloatVector c5x2 = FloatVector.zero(F32);
     FloatVector c5x3 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, rhs, r + k * COLS);
-      FloatVector b1 = FloatVector.fromArray(F32, rhs, r + k * COLS + LANES);
-      FloatVector b2 = FloatVector.fromArray(F32, rhs, r + k * COLS + 2 * LANES);
-      FloatVector b3 = FloatVector.fromArray(F32, rhs, r + k * COLS + 3 * LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, lhs[l + k]);
+    int end = l + depth;
+    int last = depth % 2 == 0 ? -1 : end - 1;
+    for (int a = l; a < end; a += 2) {
+      int b = r + (a - l) * COLS;
+      FloatVector b0 = FloatVector.fromArray(F32, rhs, b);
+      FloatVector b1 = FloatVector.fromArray(F32, rhs, b + LANES);
+      FloatVector b2 = FloatVector.fromArray(F32, rhs, b + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F32, rhs, b + 3 * LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, lhs[a]);
       c0x0 = a0.fma(b0, c0x0);
       c0x1 = a0.fma(b1, c0x1);
       c0x2 = a0.fma(b2, c0x2);
       c0x3 = a0.fma(b3, c0x3);
-      FloatVector a1 = FloatVector.broadcast(F32, lhs[l + k + LHS_STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(F32, lhs[a + LHS_STRIDE]);
       c1x0 = a1.fma(b0, c1x0);
       c1x1 = a1.fma(b1, c1x1);
       c1x2 = a1.fma(b2, c1x2);
       c1x3 = a1.fma(b3, c1x3);
-      FloatVector a2 = FloatVector.broadcast(F32, lhs[l + k + 2 * LHS_STRIDE]);
+      FloatVector a2 = FloatVector.broadcast(F32, lhs[a + 2 * LHS_STRIDE]);
       c2x0 = a2.fma(b0, c2x0);
       c2x1 = a2.fma(b1, c2x1);
       c2x2 = a2.fma(b2, c2x2);
       c2x3 = a2.fma(b3, c2x3);
-      FloatVector a3 = FloatVector.broadcast(F32, lhs[l + k + 3 * LHS_STRIDE]);
+      FloatVector a3 = FloatVector.broadcast(F32, lhs[a + 3 * LHS_STRIDE]);
       c3x0 = a3.fma(b0, c3x0);
       c3x1 = a3.fma(b1, c3x1);
       c3x2 = a3.fma(b2, c3x2);
       c3x3 = a3.fma(b3, c3x3);
-      FloatVector a4 = FloatVector.broadcast(F32, lhs[l + k + 4 * LHS_STRIDE]);
+      FloatVector a4 = FloatVector.broadcast(F32, lhs[a + 4 * LHS_STRIDE]);
       c4x0 = a4.fma(b0, c4x0);
       c4x1 = a4.fma(b1, c4x1);
       c4x2 = a4.fma(b2, c4x2);
       c4x3 = a4.fma(b3, c4x3);
-      FloatVector a5 = FloatVector.broadcast(F32, lhs[l + k + 5 * LHS_STRIDE]);
+      FloatVector a5 = FloatVector.broadcast(F32, lhs[a + 5 * LHS_STRIDE]);
+      c5x0 = a5.fma(b0, c5x0);
+      c5x1 = a5.fma(b1, c5x1);
+      c5x2 = a5.fma(b2, c5x2);
+      c5x3 = a5.fma(b3, c5x3);
+      if (a == last) {
+        break;
+      }
+      b0 = FloatVector.fromArray(F32, rhs, b + COLS);
+      b1 = FloatVector.fromArray(F32, rhs, b + COLS + LANES);
+      b2 = FloatVector.fromArray(F32, rhs, b + COLS + 2 * LANES);
+      b3 = FloatVector.fromArray(F32, rhs, b + COLS + 3 * LANES);
+      a0 = FloatVector.broadcast(F32, lhs[a + 1]);
+      c0x0 = a0.fma(b0, c0x0);
+      c0x1 = a0.fma(b1, c0x1);
+      c0x2 = a0.fma(b2, c0x2);
+      c0x3 = a0.fma(b3, c0x3);
+      a1 = FloatVector.broadcast(F32, lhs[a + 1 + LHS_STRIDE]);
+      c1x0 = a1.fma(b0, c1x0);
+      c1x1 = a1.fma(b1, c1x1);
+      c1x2 = a1.fma(b2, c1x2);
+      c1x3 = a1.fma(b3, c1x3);
+      a2 = FloatVector.broadcast(F32, lhs[a + 1 + 2 * LHS_STRIDE]);
+      c2x0 = a2.fma(b0, c2x0);
+      c2x1 = a2.fma(b1, c2x1);
+      c2x2 = a2.fma(b2, c2x2);
+      c2x3 = a2.fma(b3, c2x3);
+      a3 = FloatVector.broadcast(F32, lhs[a + 1 + 3 * LHS_STRIDE]);
+      c3x0 = a3.fma(b0, c3x0);
+      c3x1 = a3.fma(b1, c3x1);
+      c3x2 = a3.fma(b2, c3x2);
+      c3x3 = a3.fma(b3, c3x3);
+      a4 = FloatVector.broadcast(F32, lhs[a + 1 + 4 * LHS_STRIDE]);
+      c4x0 = a4.fma(b0, c4x0);
+      c4x1 = a4.fma(b1, c4x1);
+      c4x2 = a4.fma(b2, c4x2);
+      c4x3 = a4.fma(b3, c4x3);
+      a5 = FloatVector.broadcast(F32, lhs[a + 1 + 5 * LHS_STRIDE]);
       c5x0 = a5.fma(b0, c5x0);
       c5x1 = a5.fma(b1, c5x1);
       c5x2 = a5.fma(b2, c5x2);
       c5x3 = a5.fma(b3, c5x3);
     }
-    if (add) {
-      FloatVector s = FloatVector.broadcast(F32, scale);
-      c0x0.fma(s, FloatVector.fromArray(F32, tile, at)).intoArray(tile, at);
-      c0x1.fma(s, FloatVector.fromArray(F32, tile, at + LANES)).intoArray(tile, at + LANES);
-      c0x2.fma(s, FloatVector.fromArray(F32, tile, at + 2 * LANES)).intoArray(tile, at + 2 * LANES);
-      c0x3.fma(s, FloatVector.fromArray(F32, tile, at + 3 * LANES)).intoArray(tile, at + 3 * LANES);
-      c1x0.fma(s, FloatVector.fromArray(F32, tile, at + COLS)).intoArray(tile, at + COLS);
-      c1x1.fma(s, FloatVector.fromArray(F32, tile, at + COLS + LANES))
-          .intoArray(tile, at + COLS + LANES);
-      c1x2.fma(s, FloatVector.fromArray(F32, tile, at + COLS + 2 * LANES))
-          .intoArray(tile, at + COLS + 2 * LANES);
-      c1x3.fma(s, FloatVector.fromArray(F32, tile, at + COLS + 3 * LANES))
-          .intoArray(tile, at + COLS + 3 * LANES);
-      c2x0.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS)).intoArray(tile, at + 2 * COLS);
-      c2x1.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + LANES))
-          .intoArray(tile, at + 2 * COLS + LANES);
-      c2x2.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + 2 * LANES))
-          .intoArray(tile, at + 2 * COLS + 2 * LANES);
-      c2x3.fma(s, FloatVector.fromArray(F32, tile, at + 2 * COLS + 3 * LANES))
-          .intoArray(tile, at + 2 * COLS + 3 * LANES);
-      c3x0.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS)).intoArray(tile, at + 3 * COLS);
-      c3x1.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + LANES))
-          .intoArray(tile, at + 3 * COLS + LANES);
-      c3x2.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + 2 * LANES))
-          .intoArray(tile, at + 3 * COLS + 2 * LANES);
-      c3x3.fma(s, FloatVector.fromArray(F32, tile, at + 3 * COLS + 3 * LANES))
-          .intoArray(tile, at + 3 * COLS + 3 * LANES);
-      c4x0.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS)).intoArray(tile, at + 4 * COLS);
-      c4x1.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS + LANES))
-          .intoArray(tile, at + 4 * COLS + LANES);
-      c4x2.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS + 2 * LANES))
-          .intoArray(tile, at + 4 * COLS + 2 * LANES);
-      c4x3.fma(s, FloatVector.fromArray(F32, tile, at + 4 * COLS + 3 * LANES))
-          .intoArray(tile, at + 4 * COLS + 3 * LANES);
-      c5x0.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS)).intoArray(tile, at + 5 * COLS);
-      c5x1.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS + LANES))
-          .intoArray(tile, at + 5 * COLS + LANES);
-      c5x2.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS + 2 * LANES))
-          .intoArray(tile, at + 5 * COLS + 2 * LANES);
-      c5x3.fma(s, FloatVector.fromArray(F32, tile, at + 5 * COLS + 3 * LANES))
-          .intoArray(tile, at + 5 * COLS + 3 * LANES);
-    } else {
-      c0x0.mul(scale).intoArray(tile, at);
-      c0x1.mul(scale).intoArray(tile, at + LANES);
-      c0x2.mul(scale).intoArray(tile, at + 2 * LANES);
-      c0x3.mul(scale).intoArray(tile, at + 3 * LANES);
-      c1x0.mul(scale).intoArray(tile, at + COLS);
-      c1x1.mul(scale).intoArray(tile, at + COLS + LANES);
-      c1x2.mul(scale).intoArray(tile, at + COLS + 2 * LANES);
-      c1x3.mul(scale).intoArray(tile, at + COLS + 3 * LANES);
-      c2x0.mul(scale).intoArray(tile, at + 2 * COLS);
-      c2x1.mul(scale).intoArray(tile, at + 2 * COLS + LANES);
-      c2x2.mul(scale).intoArray(tile, at + 2 * COLS + 2 * LANES);
-      c2x3.mul(scale).intoArray(tile, at + 2 * COLS + 3 * LANES);
-      c3x0.mul(scale).intoArray(tile, at + 3 * COLS);
-      c3x1.mul(scale).intoArray(tile, at + 3 * COLS + LANES);
-      c3x2.mul(scale).intoArray(tile, at + 3 * COLS + 2 * LANES);
-      c3x3.mul(scale).intoArray(tile, at + 3 * COLS + 3 * LANES);
-      c4x0.mul(scale).intoArray(tile, at + 4 * COLS);
-      c4x1.mul(scale).intoArray(tile, at + 4 * COLS + LANES);
-      c4x2.mul(scale).intoArray(tile, at + 4 * COLS + 2 * LANES);
-      c4x3.mul(scale).intoArray(tile, at + 4 * COLS + 3 * LANES);
-      c5x0.mul(scale).intoArray(tile, at + 5 * COLS);
-      c5x1.mul(scale).intoArray(tile, at + 5 * COLS + LANES);
-      c5x2.mul(scale).intoArray(tile, at + 5 * COLS + 2 * LANES);
-      c5x3.mul(scale).intoArray(tile, at + 5 * COLS + 3 * LANES);
-    }
+    c0x0.intoArray(tile, at);
+    c0x1.intoArray(tile, at + LANES);
+    c0x2.intoArray(tile, at + 2 * LANES);
+    c0x3.intoArray(tile, at + 3 * LANES);
+    c1x0.intoArray(tile, at + COLS);
+    c1x1.intoArray(tile, at + COLS + LANES);
+    c1x2.intoArray(tile, at + COLS + 2 * LANES);
+    c1x3.intoArray(tile, at + COLS + 3 * LANES);
+    c2x0.intoArray(tile, at + 2 * COLS);
+    c2x1.intoArray(tile, at + 2 * COLS + LANES);
+    c2x2.intoArray(tile, at + 2 * COLS + 2 * LANES);
+    c2x3.intoArray(tile, at + 2 * COLS + 3 * LANES);
+    c3x0.intoArray(tile, at + 3 * COLS);
+    c3x1.intoArray(tile, at + 3 * COLS + LANES);
+    c3x2.intoArray(tile, at + 3 * COLS + 2 * LANES);
+    c3x3.intoArray(tile, at + 3 * COLS + 3 * LANES);
+    c4x0.intoArray(tile, at + 4 * COLS);
+    c4x1.intoArray(tile, at + 4 * COLS + LANES);
+    c4x2.intoArray(tile, at + 4 * COLS + 2 * LANES);
+    c4x3.intoArray(tile, at + 4 * COLS + 3 * LANES);
+    c5x0.intoArray(tile, at + 5 * COLS);
+    c5x1.intoArray(tile, at + 5 * COLS + LANES);
+    c5x2.intoArray(tile, at + 5 * COLS + 2 * LANES);
+    c5x3.intoArray(tile, at + 5 * COLS + 3 * LANES);
   }
 }
