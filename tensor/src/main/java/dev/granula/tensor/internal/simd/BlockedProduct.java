@@ -1,30 +1,23 @@
 package dev.granula.tensor.internal.simd;
 
-import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 
 import dev.granula.tensor.Matrix;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * A sum of products in blocks. The depths of all terms, cut into {@link Term.Segment segments}, are
- * gone through one after the other. The segments of the terms behind the first one join the segment
- * before them: their tiles meet while they are in the first level of cache, and the result is
- * visited once for all of them. One side is packed by all threads into an array that they share,
- * the other one by each task for itself; the two subclasses differ in which.
+ * A sum of products in blocks of depth, gone through one after the other. One side is packed by all
+ * threads into an array that they share, the other one by each task for itself; the two subclasses
+ * differ in which.
  *
- * <p>Which thread does what, and where blocks begin, does not show in the result: only {@link
- * MatmulKernel#DEPTH} and the order of the terms do.
+ * <p>Which thread does what, and where blocks of rows and columns begin, does not show in the
+ * result: only {@link DepthBlock#cut} does.
  */
 abstract class BlockedProduct {
-  /** Segments that may join one another. */
-  static final int MAX_GROUP = 3;
-
   final MatmulScratch scratch;
-  final List<Term.Segment> segments;
+  final List<DepthBlock> blocks;
   final ResultColumns columns;
   final long batch;
   final long m;
@@ -35,15 +28,15 @@ abstract class BlockedProduct {
   BlockedProduct(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     this.add = add;
     this.scratch = scratch;
-    this.segments = segments(terms);
+    this.blocks = DepthBlock.cut(terms);
     this.store = new TileStore(out);
     this.batch = out.batch();
     this.m = out.rows().size();
-    long blocks = 1;
+    long columnBlocks = 1;
     if (batch == 1) {
-      blocks = terms.stream().mapToLong(term -> term.a().batch()).max().orElse(1);
+      columnBlocks = terms.stream().mapToLong(term -> term.a().batch()).max().orElse(1);
     }
-    columns = ResultColumns.of(out.cols().size(), blocks);
+    columns = ResultColumns.of(out.cols().size(), columnBlocks);
   }
 
   static void run(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
@@ -54,90 +47,53 @@ abstract class BlockedProduct {
     product.run();
   }
 
-  private static List<Term.Segment> segments(List<Term> terms) {
-    List<Term.Segment> segments = new ArrayList<>();
-    for (Term term : terms) {
-      int parts = ceilDiv(term.depth(), DEPTH);
-      for (int i = 0; i < parts; i++) {
-        long from = term.depth() * i / parts;
-        int depth = (int) (term.depth() * (i + 1) / parts - from);
-        segments.add(new Term.Segment(term, term == terms.getFirst(), from, depth));
-      }
-    }
-    return segments;
-  }
-
   abstract void run();
 
-  /** Where the group of segments that begins at {@code s} ends. */
-  final int groupEnd(int s) {
-    int end = s + 1;
-    while (end < segments.size() && end - s < MAX_GROUP && !segments.get(end).first()) {
-      end++;
-    }
-    return end;
-  }
-
   /** Whether each block of columns has a left-hand side of its own in this segment. */
-  final boolean hasLhsPerBlock(int s) {
-    return batch == 1 && segments.get(s).term().a().batch() > 1;
+  final boolean hasLhsPerBlock(DepthBlock.Segment segment) {
+    return batch == 1 && segment.term().a().batch() > 1;
   }
 
-  final boolean hasRhsPerBlock(int s) {
-    return batch == 1 && segments.get(s).term().b().batch() > 1;
+  final boolean hasRhsPerBlock(DepthBlock.Segment segment) {
+    return batch == 1 && segment.term().b().batch() > 1;
   }
 
-  /**
-   * Packs {@code count} rows of a segment's left-hand side; if they are the last ones, rows that
-   * only fill up the last tiles become zero.
-   */
-  final void packLhs(long matrix, int s, long row, int count, boolean last, float[] to, int at) {
-    Term.Segment segment = segments.get(s);
-    int depth = segment.depth();
-    segment.term().lhs(matrix).copy(row, count, segment.from(), depth, to, at, LHS_STRIDE);
-    for (int r = count; last && r % ROW_MULTIPLE != 0; r++) {
+  /** Fills up the last tiles below {@code count} packed rows with zeros. */
+  static void padLhs(int count, int depth, float[] to, int at) {
+    for (int r = count; r % ROW_MULTIPLE != 0; r++) {
       Arrays.fill(to, at + r * LHS_STRIDE, at + r * LHS_STRIDE + depth, 0);
     }
   }
 
   /**
-   * The tiles of some rows with one right-hand panel, for the group of segments from {@code s} on.
+   * The tiles of some rows with one right-hand panel.
    *
-   * @param lhsAt where the rows of each segment are packed in {@code lhs}
-   * @param rhsAt where the panel of each segment is packed in {@code rhs}
+   * @param block number of the block of depth
+   * @param l where the rows are packed in {@code lhs}
+   * @param r where the panel is packed in {@code rhs}
    * @param row the first row in the result
    */
   final void strip(
-      int s,
+      int block,
       float[] lhs,
-      int[] lhsAt,
+      int l,
       float[] rhs,
-      int[] rhsAt,
+      int r,
       int panel,
       long matrix,
       long row,
       int rows,
-      float[] tiles) {
+      float[] tile) {
+    int depth = blocks.get(block).depth();
     int cols = columns.width(panel);
     int stride = MatmulKernel.stride(cols);
     int tileRows = MatmulKernel.rows(cols);
-    int count = groupEnd(s) - s;
-    int[] depths = new int[count];
-    float[] scales = new float[count];
-    for (int g = 0; g < count; g++) {
-      depths[g] = segments.get(s + g).depth();
-      scales[g] = segments.get(s + g).term().scale();
-    }
     long col = columns.first(panel);
-    boolean accumulate = add || s > 0;
-    for (int r = 0; r < rows; r += tileRows) {
-      for (int g = 0; g < count; g++) {
-        int l = lhsAt[g] + r * LHS_STRIDE;
-        int at = TileStore.at(g);
-        MatmulKernel.tile(stride, lhs, l, rhs, rhsAt[g], depths[g], tiles, at);
-      }
-      int height = Math.min(tileRows, rows - r);
-      store.store(tiles, scales, stride, matrix, row + r, height, col, cols, accumulate);
+    boolean accumulate = add || block > 0;
+    for (int i = 0; i < rows; i += tileRows) {
+      MatmulKernel.tile(stride, lhs, l + i * LHS_STRIDE, rhs, r, depth, tile, AlignedFloats.FIRST);
+      int height = Math.min(tileRows, rows - i);
+      store.store(tile, stride, matrix, row + i, height, col, cols, accumulate);
     }
   }
 

@@ -6,21 +6,22 @@ import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 import java.util.Arrays;
 
 /**
- * Where the packed left-hand sides of {@link OwnPanels} lie: one or more parts a segment, side by
- * side in strips of {@link MatmulKernel#LHS_STRIDE} columns. Rows are that far apart whatever the
- * depth, so that shallow parts share a strip, and its pages, instead of leaving it empty.
+ * Where the packed left-hand sides of {@link OwnPanels} lie: one or more parts a block of depth,
+ * side by side in strips of {@link MatmulKernel#LHS_STRIDE} columns. Rows are that far apart
+ * whatever the depth, so that shallow parts share a strip, and its pages, instead of leaving it
+ * empty.
  */
 final class LhsLayout {
   /** Parts begin at cache lines. */
   private static final int LINE = 16;
 
-  /** Segment and number of each part, and its first element. */
-  private int[] segment = new int[4];
+  /** Block and number of each part, and its first element. */
+  private int[] block = new int[4];
 
   private int[] number = new int[4];
   private int[] at = new int[4];
 
-  /** The first part of each segment. */
+  /** The first part of each block. */
   private final int[] first;
 
   private final int stripFloats;
@@ -29,8 +30,8 @@ final class LhsLayout {
   private int column;
 
   /** For parts of {@code rows} rows. */
-  LhsLayout(int segments, int rows) {
-    first = new int[segments];
+  LhsLayout(int blocks, int rows) {
+    first = new int[blocks];
     stripFloats = paddedRows(rows) * LHS_STRIDE;
   }
 
@@ -50,20 +51,20 @@ final class LhsLayout {
     column = LHS_STRIDE;
   }
 
-  /** Gives segment {@code s} room for {@code count} parts. */
-  void add(int s, int depth, int count) {
-    first[s] = parts;
+  /** Gives block {@code b} room for {@code count} parts. */
+  void add(int b, int depth, int count) {
+    first[b] = parts;
     for (int i = 0; i < count; i++) {
       if (column + depth > LHS_STRIDE) {
         strips++;
         column = 0;
       }
       if (parts == at.length) {
-        segment = Arrays.copyOf(segment, 2 * parts);
+        block = Arrays.copyOf(block, 2 * parts);
         number = Arrays.copyOf(number, 2 * parts);
         at = Arrays.copyOf(at, 2 * parts);
       }
-      segment[parts] = s;
+      block[parts] = b;
       number[parts] = i;
       at[parts++] = AlignedFloats.FIRST + (strips - 1) * stripFloats + column;
       column += width(depth);
@@ -74,8 +75,8 @@ final class LhsLayout {
     return parts;
   }
 
-  int segment(int part) {
-    return segment[part];
+  int block(int part) {
+    return block[part];
   }
 
   int number(int part) {
@@ -87,9 +88,9 @@ final class LhsLayout {
     return at[part];
   }
 
-  /** Where row 0 of part {@code number} of segment {@code s} begins. */
-  int at(int s, int number) {
-    return at[first[s] + number];
+  /** Where row 0 of part {@code number} of block {@code b} begins. */
+  int at(int b, int number) {
+    return at[first[b] + number];
   }
 
   int floats() {

@@ -31,18 +31,21 @@ final class MatmulKernel {
   static final int TILE_FLOATS = Math.max(ROWS * COLS, NARROW_ROWS * NARROW_COLS);
 
   /**
-   * Largest depth of a packed block. Each block visits the result once more, which costs more than
-   * what a deeper panel, 256 KiB with 512 bits, takes of the second-level cache. Blocks decide
-   * where the chain of fused multiply-adds of a result is cut, hence its bits, so this is the same
-   * for every vector width.
+   * Largest depth of one term in a packed block. Each block visits the result once more, which
+   * costs more than what a deeper panel, 256 KiB with 512 bits, takes of the second-level cache.
+   * Blocks decide where the chain of fused multiply-adds of a result is cut, hence its bits, so
+   * this is the same for every vector width.
    */
   static final int DEPTH = 1024;
 
+  /** Largest depth of a packed block: terms of ranks up to 128 join any other one. */
+  static final int MAX_DEPTH = DEPTH + 128;
+
   /**
    * Distance of rows in a left-hand panel. A constant, or C2 would not fold it into addresses; one
-   * cache line more than {@link #DEPTH}, so that rows do not compete for the same cache sets.
+   * cache line more than {@link #MAX_DEPTH}, so that rows do not compete for the same cache sets.
    */
-  static final int LHS_STRIDE = DEPTH + 16;
+  static final int LHS_STRIDE = MAX_DEPTH + 16;
 
   private MatmulKernel() {}
 

@@ -7,10 +7,9 @@ final class MatmulScratch {
   /** Below this many multiply-adds, waking another thread costs more than it brings. */
   private static final long SERIAL_WORK = 1 << 17;
 
-  /** What a task packs for itself: left-hand rows or right-hand panels of a group of segments. */
+  /** What a task packs for itself: left-hand rows or a right-hand panel. */
   private static final int OWN_FLOATS =
-      BlockedProduct.MAX_GROUP
-          * Math.max(SharedPanels.LHS_SLOT, MatmulKernel.DEPTH * MatmulKernel.COLS);
+      Math.max(SharedPanels.LHS_SLOT, MatmulKernel.MAX_DEPTH * MatmulKernel.COLS);
 
   private final Workers workers;
   private final float[] own;
@@ -59,10 +58,9 @@ final class MatmulScratch {
     return AlignedFloats.FIRST + worker * OWN_FLOATS;
   }
 
-  /** Room for a tile of each segment of a group. */
-  float[] tiles(int worker) {
+  float[] tile(int worker) {
     if (tiles[worker] == null) {
-      tiles[worker] = new float[TileStore.at(BlockedProduct.MAX_GROUP)];
+      tiles[worker] = new float[AlignedFloats.FIRST + MatmulKernel.TILE_FLOATS];
     }
     return tiles[worker];
   }

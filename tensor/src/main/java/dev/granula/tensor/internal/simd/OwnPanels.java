@@ -1,14 +1,14 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
-import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
+import static dev.granula.tensor.internal.simd.MatmulKernel.MAX_DEPTH;
 
 import dev.granula.tensor.Matrix;
 import java.util.List;
 
 /**
- * For few rows. All threads pack a chunk of the left-hand sides (some rows, segments and matrices
+ * For few rows. All threads pack a chunk of the left-hand sides (some blocks of depth and matrices
  * of the batch) into the shared array. Then each task packs a panel of right-hand columns for
  * itself, which stays in its second-level cache, and forms the tiles of all rows of the chunk with
  * it: the right-hand side, by far the larger one, is read once and never goes through the last
@@ -34,8 +34,8 @@ final class OwnPanels extends BlockedProduct {
   private final int rows;
 
   // The chunk at hand.
-  private int firstSegment;
-  private int endSegment;
+  private int firstBlock;
+  private int endBlock;
   private long firstMatrix;
   private int matrices;
   private int packParts;
@@ -44,7 +44,7 @@ final class OwnPanels extends BlockedProduct {
   OwnPanels(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     super(terms, out, add, scratch);
     rows = (int) m;
-    layout = new LhsLayout(segments.size(), rows);
+    layout = new LhsLayout(blocks.size(), rows);
   }
 
   /**
@@ -56,18 +56,19 @@ final class OwnPanels extends BlockedProduct {
     if (out.rows().size() > (inPieces ? MAX_ROWS_IN_PIECES : MAX_ROWS)) {
       return false;
     }
-    long width = 0;
+    long copies = 1;
+    long depth = 0;
     for (Term term : terms) {
-      if (out.batch() == 1 && term.a().batch() > 1) {
-        width += term.a().batch() * LhsLayout.width((int) Math.min(term.depth(), DEPTH));
-      }
+      copies = Math.max(copies, out.batch() == 1 ? term.a().batch() : 1);
+      depth += term.depth();
     }
-    return width * out.rows().size() <= CHUNK_FLOATS;
+    int width = LhsLayout.width((int) Math.min(depth, MAX_DEPTH));
+    return copies == 1 || copies * width * out.rows().size() <= CHUNK_FLOATS;
   }
 
   @Override
   void run() {
-    for (firstSegment = 0; firstSegment < segments.size(); firstSegment = endSegment) {
+    for (firstBlock = 0; firstBlock < blocks.size(); firstBlock = endBlock) {
       for (firstMatrix = 0; firstMatrix < batch; firstMatrix += matrices) {
         layOut();
         runChunk();
@@ -75,39 +76,40 @@ final class OwnPanels extends BlockedProduct {
     }
   }
 
-  /** As many segments, whole groups of them, and then as many matrices as have room. */
+  /** As many blocks and then as many matrices as have room. */
   private void layOut() {
     int room = CHUNK_FLOATS / LhsLayout.paddedRows(rows);
     int width = 0;
-    endSegment = firstSegment;
-    while (endSegment < segments.size()) {
-      int end = groupEnd(endSegment);
-      int more = 0;
-      for (int s = endSegment; s < end; s++) {
-        more += copies(s) * LhsLayout.width(segments.get(s).depth());
-      }
-      if (endSegment > firstSegment && width + more > room) {
+    endBlock = firstBlock;
+    while (endBlock < blocks.size()) {
+      int more = copies(endBlock) * LhsLayout.width(blocks.get(endBlock).depth());
+      if (endBlock > firstBlock && width + more > room) {
         break;
       }
       width += more;
-      endSegment = end;
+      endBlock++;
     }
     matrices = (int) Math.min(batch - firstMatrix, Math.max(1, room / width));
     layout.clear();
-    for (int s = firstSegment; s < endSegment; s++) {
-      layout.add(s, segments.get(s).depth(), matrices * copies(s));
+    for (int b = firstBlock; b < endBlock; b++) {
+      layout.add(b, blocks.get(b).depth(), matrices * copies(b));
     }
   }
 
-  private int copies(int s) {
-    return hasLhsPerBlock(s) ? (int) segments.get(s).term().a().batch() : 1;
+  /** Left-hand sides of a block of depth: one a block of columns if they differ in a segment. */
+  private int copies(int b) {
+    long copies = 1;
+    for (DepthBlock.Segment segment : blocks.get(b).segments()) {
+      copies = Math.max(copies, hasLhsPerBlock(segment) ? segment.term().a().batch() : 1);
+    }
+    return (int) copies;
   }
 
   private void runChunk() {
     scratch.reserveShared(layout.floats());
     long depth = 0;
-    for (int s = firstSegment; s < endSegment; s++) {
-      depth += segments.get(s).depth();
+    for (int b = firstBlock; b < endBlock; b++) {
+      depth += blocks.get(b).depth();
     }
     long work = matrices * depth * rows * columns.count();
     packParts = ceilDiv(rows, PACK_ROWS);
@@ -122,10 +124,17 @@ final class OwnPanels extends BlockedProduct {
   private void pack(int task, int worker) {
     int part = task / packParts;
     int from = task % packParts * PACK_ROWS;
-    int to = Math.min(rows, from + PACK_ROWS);
+    int count = Math.min(rows - from, PACK_ROWS);
     int at = layout.at(part) + from * LHS_STRIDE;
-    long matrix = firstMatrix + layout.number(part);
-    packLhs(matrix, layout.segment(part), from, to - from, to == rows, scratch.shared(), at);
+    DepthBlock block = blocks.get(layout.block(part));
+    int number = layout.number(part);
+    for (DepthBlock.Segment segment : block.segments()) {
+      // Where a block of columns has a left-hand side of its own, the result is one matrix.
+      boolean shared = batch == 1 && !hasLhsPerBlock(segment);
+      segment.packLhs(
+          shared ? 0 : firstMatrix + number, from, count, scratch.shared(), at, LHS_STRIDE);
+    }
+    padLhs(count, block.depth(), scratch.shared(), at);
   }
 
   private void multiply(int task, int worker) {
@@ -134,42 +143,37 @@ final class OwnPanels extends BlockedProduct {
     int matrix = task / rowParts / columns.panels();
     int from = (int) cut(rows, rowPart, rowParts);
     int to = (int) cut(rows, rowPart + 1, rowParts);
-    int[] lhsAt = new int[MAX_GROUP];
-    int[] rhsAt = new int[MAX_GROUP];
-    for (int s = firstSegment; s < endSegment; s = groupEnd(s)) {
+    for (int b = firstBlock; b < endBlock; b++) {
+      int part = copies(b) > 1 ? columns.block(panel) : matrix;
       int at = scratch.ownAt(worker);
-      for (int g = s; g < groupEnd(s); g++) {
-        int part = hasLhsPerBlock(g) ? columns.block(panel) : matrix;
-        lhsAt[g - s] = layout.at(g, part) + from * LHS_STRIDE;
-        rhsAt[g - s] = at;
-        packRhs(matrix, g, panel, at);
-        at += segments.get(g).depth() * COLS;
-      }
+      packRhs(matrix, b, panel, at);
       strip(
-          s,
+          b,
           scratch.shared(),
-          lhsAt,
+          layout.at(b, part) + from * LHS_STRIDE,
           scratch.own(),
-          rhsAt,
+          at,
           panel,
           firstMatrix + matrix,
           from,
           to - from,
-          scratch.tiles(worker));
+          scratch.tile(worker));
     }
   }
 
-  private void packRhs(int matrix, int s, int panel, int at) {
-    Term.Segment segment = segments.get(s);
-    boolean own = hasRhsPerBlock(s);
-    Packing source = segment.term().rhs(own ? columns.block(panel) : firstMatrix + matrix);
-    long col = own ? columns.inBlock(panel) : columns.first(panel);
+  private void packRhs(int matrix, int b, int panel, int to) {
     int width = columns.width(panel);
     int stride = MatmulKernel.stride(width);
-    if (width == COLS && source.readsWholeRows()) {
-      source.copyPanels(segment.from(), segment.depth(), col, 1, scratch.own(), at, 0);
-      return;
+    for (DepthBlock.Segment segment : blocks.get(b).segments()) {
+      boolean own = hasRhsPerBlock(segment);
+      Packing source = segment.term().rhs(own ? columns.block(panel) : firstMatrix + matrix);
+      long col = own ? columns.inBlock(panel) : columns.first(panel);
+      int at = to + segment.at() * stride;
+      if (width == COLS && source.readsWholeRows()) {
+        source.copyPanels(segment.from(), segment.depth(), col, 1, scratch.own(), at, 0);
+      } else {
+        source.copy(segment.from(), segment.depth(), col, width, scratch.own(), at, stride);
+      }
     }
-    source.copy(segment.from(), segment.depth(), col, width, scratch.own(), at, stride);
   }
 }

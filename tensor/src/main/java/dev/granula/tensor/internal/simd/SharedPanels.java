@@ -1,28 +1,29 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
-import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
+import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 
 import dev.granula.tensor.Matrix;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * For many rows. A chunk of the right-hand sides (some matrices of the batch, some segments, some
- * panels of columns) is packed by all threads into the shared array; then each task packs a block
- * of left-hand rows for itself and forms its tiles with all panels.
+ * For many rows. A chunk of the right-hand sides (some matrices of the batch, some blocks of depth,
+ * some panels of columns) is packed by all threads into the shared array; then each task packs a
+ * block of left-hand rows for itself and forms its tiles with all panels.
  */
 final class SharedPanels extends BlockedProduct {
   /** Packed floats of a chunk: 4 MiB, which stay in the last level of cache. */
   private static final int CHUNK_FLOATS = 1 << 20;
 
-  /** Left-hand rows of a task: with DEPTH they fill a part of the second-level cache. */
+  /** Left-hand rows of a task: with MAX_DEPTH they fill a part of the second-level cache. */
   private static final int BLOCK_ROWS = 96;
 
   private static final int MIN_BLOCK_ROWS = 48;
 
   /** Room for the rows of a block, and for those that fill up its last tile. */
-  static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
+  static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * LHS_STRIDE;
 
   /** Tasks that pack one segment. */
   private static final int PACK_PARTS = 8;
@@ -30,13 +31,17 @@ final class SharedPanels extends BlockedProduct {
   /** Rows are read some at a time for all panels: long enough to be fetched ahead. */
   private static final int PACK_ROWS = 16;
 
-  // The chunk at hand, and where its segments are packed.
+  /** A segment whose right-hand side the chunk at hand holds. */
+  private record Packed(int block, DepthBlock.Segment segment) {}
+
+  // The chunk at hand, and where its blocks are packed.
+  private final List<Packed> segments = new ArrayList<>();
   private long firstMatrix;
   private int matrices;
   private int firstPanel;
   private int panels;
-  private int firstSegment;
-  private int endSegment;
+  private int firstBlock;
+  private int endBlock;
   private int matrixFloats;
   private final int[] packedAt;
 
@@ -47,16 +52,17 @@ final class SharedPanels extends BlockedProduct {
 
   SharedPanels(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     super(terms, out, add, scratch);
-    packedAt = new int[segments.size()];
+    packedAt = new int[blocks.size()];
   }
 
   @Override
   void run() {
-    int maxPanels = CHUNK_FLOATS / COLS / DEPTH;
+    int deepest = blocks.stream().mapToInt(DepthBlock::depth).max().orElseThrow();
+    int maxPanels = CHUNK_FLOATS / COLS / deepest;
     for (firstPanel = 0; firstPanel < columns.panels(); firstPanel += panels) {
       panels = Math.min(maxPanels, columns.panels() - firstPanel);
-      for (firstSegment = 0; firstSegment < segments.size(); firstSegment = endSegment) {
-        chooseSegments();
+      for (firstBlock = 0; firstBlock < blocks.size(); firstBlock = endBlock) {
+        chooseBlocks();
         int fitting = Math.max(1, CHUNK_FLOATS / matrixFloats);
         for (firstMatrix = 0; firstMatrix < batch; firstMatrix += matrices) {
           matrices = (int) Math.min(fitting, batch - firstMatrix);
@@ -66,22 +72,23 @@ final class SharedPanels extends BlockedProduct {
     }
   }
 
-  /** As many segments as have room, whole groups of them. */
-  private void chooseSegments() {
-    endSegment = firstSegment;
+  /** As many blocks as have room. */
+  private void chooseBlocks() {
+    endBlock = firstBlock;
     matrixFloats = 0;
-    while (endSegment < segments.size()) {
-      int end = groupEnd(endSegment);
-      int floats = 0;
-      for (int s = endSegment; s < end; s++) {
-        packedAt[s] = matrixFloats + floats;
-        floats += segments.get(s).depth() * panels * COLS;
-      }
-      if (endSegment > firstSegment && matrixFloats + floats > CHUNK_FLOATS) {
+    segments.clear();
+    while (endBlock < blocks.size()) {
+      DepthBlock block = blocks.get(endBlock);
+      int floats = block.depth() * panels * COLS;
+      if (endBlock > firstBlock && matrixFloats + floats > CHUNK_FLOATS) {
         return;
       }
+      packedAt[endBlock] = matrixFloats;
+      for (DepthBlock.Segment segment : block.segments()) {
+        segments.add(new Packed(endBlock, segment));
+      }
       matrixFloats += floats;
-      endSegment = end;
+      endBlock++;
     }
   }
 
@@ -89,7 +96,7 @@ final class SharedPanels extends BlockedProduct {
     cut();
     scratch.reserveShared(matrices * matrixFloats);
     packParts = Math.min(panels, PACK_PARTS);
-    int packTasks = matrices * (endSegment - firstSegment) * packParts;
+    int packTasks = matrices * segments.size() * packParts;
     long work = (long) matrices * matrixFloats;
     scratch.run(packTasks, work, this::pack);
     scratch.run(matrices * rowBlocks * colBlocks, work * m, this::multiply);
@@ -109,11 +116,11 @@ final class SharedPanels extends BlockedProduct {
 
   /** A task takes a few panels of columns that lie one behind the other, else a few rows of all. */
   private void pack(int task, int worker) {
-    int s = firstSegment + task % (endSegment - firstSegment);
-    int rest = task / (endSegment - firstSegment);
+    Packed packed = segments.get(task % segments.size());
+    int rest = task / segments.size();
     int part = rest % packParts;
     int matrix = rest / packParts;
-    Term.Segment segment = segments.get(s);
+    DepthBlock.Segment segment = packed.segment();
     boolean byPanels = segment.term().rhsIsTransposed();
     int fromPanel = byPanels ? panels * part / packParts : 0;
     int toPanel = byPanels ? panels * (part + 1) / packParts : panels;
@@ -123,25 +130,25 @@ final class SharedPanels extends BlockedProduct {
     for (int r = fromRow; r < toRow; r += step) {
       int rows = Math.min(step, toRow - r);
       for (int p = fromPanel; p < toPanel; ) {
-        p += packPanels(matrix, s, p, toPanel, r, rows);
+        p += packPanels(matrix, packed, p, toPanel, r, rows);
       }
     }
   }
 
   /** Packs panel {@code panel}, or whole ones up to {@code end} where they lie side by side. */
-  private int packPanels(int matrix, int s, int panel, int end, int row, int rows) {
-    Term.Segment segment = segments.get(s);
-    boolean own = hasRhsPerBlock(s);
+  private int packPanels(int matrix, Packed packed, int panel, int end, int row, int rows) {
+    DepthBlock.Segment segment = packed.segment();
+    boolean own = hasRhsPerBlock(segment);
     int block = columns.block(firstPanel + panel);
     long col = columns.inBlock(firstPanel + panel);
     int cols = columns.width(firstPanel + panel);
     int stride = MatmulKernel.stride(cols);
     Packing source = segment.term().rhs(own ? block : firstMatrix + matrix);
     long from = own ? col : columns.first(firstPanel + panel);
-    int at = panelAt(matrix, s, panel) + row * stride;
+    int at = panelAt(matrix, packed.block(), panel) + (segment.at() + row) * stride;
     int whole = (int) Math.min(end - panel, (columns.blockWidth() - col) / COLS);
     if (whole > 1 && source.readsWholeRows()) {
-      int panelFloats = segment.depth() * COLS;
+      int panelFloats = blocks.get(packed.block()).depth() * COLS;
       source.copyPanels(segment.from() + row, rows, from, whole, scratch.shared(), at, panelFloats);
       return whole;
     }
@@ -149,11 +156,11 @@ final class SharedPanels extends BlockedProduct {
     return 1;
   }
 
-  private int panelAt(int matrix, int s, int panel) {
+  private int panelAt(int matrix, int block, int panel) {
     return AlignedFloats.FIRST
         + matrix * matrixFloats
-        + packedAt[s]
-        + panel * segments.get(s).depth() * COLS;
+        + packedAt[block]
+        + panel * blocks.get(block).depth() * COLS;
   }
 
   private void multiply(int task, int worker) {
@@ -164,40 +171,46 @@ final class SharedPanels extends BlockedProduct {
     int rows = (int) (cut(m, rowBlock + 1, rowBlocks) - row);
     int from = (int) ((long) panels * colBlock / colBlocks);
     int to = (int) ((long) panels * (colBlock + 1) / colBlocks);
-    for (int s = firstSegment; s < endSegment; s = groupEnd(s)) {
-      multiplyGroup(matrix, row, rows, s, from, to, worker);
+    for (int b = firstBlock; b < endBlock; b++) {
+      multiplyBlock(matrix, row, rows, b, from, to, worker);
     }
   }
 
-  private void multiplyGroup(
-      int matrix, long row, int rows, int s, int fromPanel, int toPanel, int worker) {
-    int end = groupEnd(s);
-    int[] lhsAt = new int[MAX_GROUP];
-    int[] rhsAt = new int[MAX_GROUP];
-    int packedBlock = -1;
+  private void multiplyBlock(
+      int matrix, long row, int rows, int b, int fromPanel, int toPanel, int worker) {
+    int packedFor = -1;
     for (int p = fromPanel; p < toPanel; p++) {
-      int block = columns.block(firstPanel + p);
-      for (int g = s; g < end; g++) {
-        boolean own = hasLhsPerBlock(g);
-        lhsAt[g - s] = scratch.ownAt(worker) + (g - s) * LHS_SLOT;
-        rhsAt[g - s] = panelAt(matrix, g, p);
-        if (p == fromPanel || own && block != packedBlock) {
-          long source = own ? block : firstMatrix + matrix;
-          packLhs(source, g, row, rows, true, scratch.own(), lhsAt[g - s]);
-        }
+      int columnBlock = columns.block(firstPanel + p);
+      if (columnBlock != packedFor) {
+        packLhs(matrix, row, rows, b, columnBlock, p == fromPanel, worker);
+        packedFor = columnBlock;
       }
-      packedBlock = block;
       strip(
-          s,
+          b,
           scratch.own(),
-          lhsAt,
+          scratch.ownAt(worker),
           scratch.shared(),
-          rhsAt,
+          panelAt(matrix, b, p),
           firstPanel + p,
           firstMatrix + matrix,
           row,
           rows,
-          scratch.tiles(worker));
+          scratch.tile(worker));
     }
+  }
+
+  /** All segments at first, then those that are different in each block of columns. */
+  private void packLhs(
+      int matrix, long row, int rows, int b, int columnBlock, boolean all, int worker) {
+    DepthBlock block = blocks.get(b);
+    int at = scratch.ownAt(worker);
+    for (DepthBlock.Segment segment : block.segments()) {
+      boolean own = hasLhsPerBlock(segment);
+      if (all || own) {
+        long source = own ? columnBlock : firstMatrix + matrix;
+        segment.packLhs(source, row, rows, scratch.own(), at, LHS_STRIDE);
+      }
+    }
+    padLhs(rows, block.depth(), scratch.own(), at);
   }
 }

@@ -62,6 +62,12 @@ final class SimdMatmul {
   }
 
   /**
+   * Up to that many columns, a left-hand side whose columns lie one behind the other is better read
+   * as a right-hand side, row by row: transposing it costs as much as multiplying by it.
+   */
+  private static final long FEW_COLUMNS = 64;
+
+  /**
    * Whether {@code out^T = b^T a^T} is the better form: for a product with few columns, and for a
    * result whose columns lie scattered while its rows do not.
    */
@@ -70,6 +76,10 @@ final class SimdMatmul {
     long n = b.cols().size();
     if (Math.min(m, n) <= VectorProduct.MAX_ROWS) {
       return n < m;
+    }
+    boolean byRows = a.rows().innerStride() == 1 && b.cols().innerStride() == 1;
+    if (byRows && a.cols().innerStride() != 1 && n < m && n <= FEW_COLUMNS) {
+      return true;
     }
     return out.cols().innerStride() != 1 && out.rows().innerStride() == 1;
   }

@@ -28,7 +28,4 @@ record Term(Matrix a, Matrix b, float scale) {
     boolean bf16 = b.tensor().dtype() == DType.BF16;
     return new Packing(b.tensor().memory(), bf16, b.batchOffset(matrix), b.rows(), b.cols());
   }
-
-  /** Up to {@link MatmulKernel#DEPTH} of a term's depth, in which its results are one chain. */
-  record Segment(Term term, boolean first, long from, int depth) {}
 }

@@ -10,9 +10,12 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.cpu.CpuDevice;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What conformance does not see: which blocks a result came from. */
 final class SimdMatmulTest {
@@ -35,6 +38,34 @@ final class SimdMatmulTest {
       expected[i] = whole[(571 + i / 23) * 1100 + 1077 + i % 23];
     }
     assertArrayEquals(expected, part);
+  }
+
+  /**
+   * Batches, chunks of a batch and parts of rows do not show. With (9, 600, 140) a chunk of packed
+   * panels holds five matrices, with (9, 500, 70) one of left-hand sides four, and (1, 500, 20) is
+   * one panel for three threads.
+   */
+  @ParameterizedTest
+  @CsvSource({"9, 600, 140", "9, 500, 70", "1, 500, 20", "2, 130, 140"})
+  void batchesGiveTheBitsOfSmallProducts(int batch, int m, int n) {
+    for (boolean transposed : new boolean[] {false, true}) {
+      Tensor a = uniform(batch * m, 1000);
+      Tensor b = uniform(batch * n, 1000);
+      Tensor out = Tensor.empty(DEVICE, DType.F32, Shape.of(batch, m, n));
+      Matrix rhs = Matrix.of(b.reshape(batch, n, 1000)).transpose();
+      if (!transposed) {
+        rhs = Matrix.of(copy(b.reshape(batch, n, 1000).transpose(1, 2)));
+      }
+      DEVICE
+          .backend()
+          .matmul(Matrix.of(a.reshape(batch, m, 1000)), rhs, Matrix.of(out), 0.3, Write.SET);
+      float[] actual = out.toFloatArray();
+      for (int i = 0; i < batch; i++) {
+        int row = (i + 1) * m - 7;
+        float[] part = product(a.slice(0, row, row + 7), b.slice(0, i * n, (i + 1) * n));
+        assertArrayEquals(part, Arrays.copyOfRange(actual, row * n, (row + 7) * n));
+      }
+    }
   }
 
   /** More left-hand sides of blocks than can be packed at once: 4.5 GB of them. */
@@ -67,6 +98,12 @@ final class SimdMatmulTest {
         .backend()
         .matmul(Matrix.of(a), Matrix.of(bTransposed).transpose(), Matrix.of(out), 0.3, Write.SET);
     return out.toFloatArray();
+  }
+
+  private static Tensor copy(Tensor view) {
+    Tensor copy = Tensor.empty(DEVICE, view.dtype(), view.shape());
+    DEVICE.backend().copy(view, copy);
+    return copy;
   }
 
   private static Tensor uniform(long rows, long cols) {
