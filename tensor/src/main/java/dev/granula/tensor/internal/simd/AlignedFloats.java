@@ -14,17 +14,10 @@ final class AlignedFloats {
   /** Larger than half a region of G1 on heaps up to 16 GiB. */
   private static final int LEAST_FLOATS = 1 << 20;
 
-  /**
-   * Elements behind the last one: a row of a panel. A tile goes two steps in depth a pass and
-   * leaves the second one out at an odd end; that its indices are in bounds is checked once, before
-   * the loop, for both.
-   */
-  private static final int SLACK = MatmulKernel.COLS;
-
   private AlignedFloats() {}
 
   /** An array with room for {@code count} elements from {@link #FIRST} on. */
   static float[] allocate(int count) {
-    return new float[Math.max(FIRST + count + SLACK, LEAST_FLOATS)];
+    return new float[Math.max(count + FIRST, LEAST_FLOATS)];
   }
 }

@@ -12,8 +12,9 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>A tile is {@link #ROWS} rows by four vectors where there are 32 vector registers (512 bits),
  * and by {@link #NARROW}, two vectors, elsewhere and for what remains: 16 or 8 accumulators, enough
  * independent chains to hide the latency of a fused multiply-add. The stride is a constant so that
- * C2 addresses all rows from one index. Each tile method is larger than C2's limit for inlining
- * (325 bytecodes), because an inlined copy shares registers with its caller and spills.
+ * C2 addresses all rows from one index, and loops count in elements of an operand instead of steps,
+ * which leaves fewer sums to compute in each. Each tile method is larger than C2's limit for
+ * inlining (325 bytecodes), because an inlined copy shares registers with its caller and spills.
  */
 final class AttentionTiles {
   /** Row stride of every matrix, and so the most columns of one. */
@@ -66,19 +67,21 @@ final class AttentionTiles {
     FloatVector c21 = FloatVector.zero(F32);
     FloatVector c30 = FloatVector.zero(F32);
     FloatVector c31 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
-      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, f[a + k]);
+    int end = a + depth;
+    for (int p = a; p < end; p++) {
+      int q = b + (p - a) * STRIDE;
+      FloatVector b0 = FloatVector.fromArray(F32, f, q);
+      FloatVector b1 = FloatVector.fromArray(F32, f, q + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
-      FloatVector a1 = FloatVector.broadcast(F32, f[a + k + STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(F32, f[p + STRIDE]);
       c10 = a1.fma(b0, c10);
       c11 = a1.fma(b1, c11);
-      FloatVector a2 = FloatVector.broadcast(F32, f[a + k + 2 * STRIDE]);
+      FloatVector a2 = FloatVector.broadcast(F32, f[p + 2 * STRIDE]);
       c20 = a2.fma(b0, c20);
       c21 = a2.fma(b1, c21);
-      FloatVector a3 = FloatVector.broadcast(F32, f[a + k + 3 * STRIDE]);
+      FloatVector a3 = FloatVector.broadcast(F32, f[p + 3 * STRIDE]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
     }
@@ -119,27 +122,29 @@ final class AttentionTiles {
     FloatVector c31 = FloatVector.zero(F32);
     FloatVector c32 = FloatVector.zero(F32);
     FloatVector c33 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
-      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
-      FloatVector b2 = FloatVector.fromArray(F32, f, b + k * STRIDE + 2 * LANES);
-      FloatVector b3 = FloatVector.fromArray(F32, f, b + k * STRIDE + 3 * LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, f[a + k]);
+    int end = a + depth;
+    for (int p = a; p < end; p++) {
+      int q = b + (p - a) * STRIDE;
+      FloatVector b0 = FloatVector.fromArray(F32, f, q);
+      FloatVector b1 = FloatVector.fromArray(F32, f, q + LANES);
+      FloatVector b2 = FloatVector.fromArray(F32, f, q + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F32, f, q + 3 * LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
       c02 = a0.fma(b2, c02);
       c03 = a0.fma(b3, c03);
-      FloatVector a1 = FloatVector.broadcast(F32, f[a + k + STRIDE]);
+      FloatVector a1 = FloatVector.broadcast(F32, f[p + STRIDE]);
       c10 = a1.fma(b0, c10);
       c11 = a1.fma(b1, c11);
       c12 = a1.fma(b2, c12);
       c13 = a1.fma(b3, c13);
-      FloatVector a2 = FloatVector.broadcast(F32, f[a + k + 2 * STRIDE]);
+      FloatVector a2 = FloatVector.broadcast(F32, f[p + 2 * STRIDE]);
       c20 = a2.fma(b0, c20);
       c21 = a2.fma(b1, c21);
       c22 = a2.fma(b2, c22);
       c23 = a2.fma(b3, c23);
-      FloatVector a3 = FloatVector.broadcast(F32, f[a + k + 3 * STRIDE]);
+      FloatVector a3 = FloatVector.broadcast(F32, f[p + 3 * STRIDE]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
       c32 = a3.fma(b2, c32);
@@ -190,19 +195,22 @@ final class AttentionTiles {
     FloatVector c21 = FloatVector.zero(F32);
     FloatVector c30 = FloatVector.zero(F32);
     FloatVector c31 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
-      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, f[a + k * STRIDE]);
+    int offset = a - b;
+    int end = b + depth * STRIDE;
+    for (int q = b; q < end; q += STRIDE) {
+      int p = q + offset;
+      FloatVector b0 = FloatVector.fromArray(F32, f, q);
+      FloatVector b1 = FloatVector.fromArray(F32, f, q + LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
-      FloatVector a1 = FloatVector.broadcast(F32, f[a + k * STRIDE + 1]);
+      FloatVector a1 = FloatVector.broadcast(F32, f[p + 1]);
       c10 = a1.fma(b0, c10);
       c11 = a1.fma(b1, c11);
-      FloatVector a2 = FloatVector.broadcast(F32, f[a + k * STRIDE + 2]);
+      FloatVector a2 = FloatVector.broadcast(F32, f[p + 2]);
       c20 = a2.fma(b0, c20);
       c21 = a2.fma(b1, c21);
-      FloatVector a3 = FloatVector.broadcast(F32, f[a + k * STRIDE + 3]);
+      FloatVector a3 = FloatVector.broadcast(F32, f[p + 3]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
     }
@@ -243,27 +251,30 @@ final class AttentionTiles {
     FloatVector c31 = FloatVector.zero(F32);
     FloatVector c32 = FloatVector.zero(F32);
     FloatVector c33 = FloatVector.zero(F32);
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = FloatVector.fromArray(F32, f, b + k * STRIDE);
-      FloatVector b1 = FloatVector.fromArray(F32, f, b + k * STRIDE + LANES);
-      FloatVector b2 = FloatVector.fromArray(F32, f, b + k * STRIDE + 2 * LANES);
-      FloatVector b3 = FloatVector.fromArray(F32, f, b + k * STRIDE + 3 * LANES);
-      FloatVector a0 = FloatVector.broadcast(F32, f[a + k * STRIDE]);
+    int offset = a - b;
+    int end = b + depth * STRIDE;
+    for (int q = b; q < end; q += STRIDE) {
+      int p = q + offset;
+      FloatVector b0 = FloatVector.fromArray(F32, f, q);
+      FloatVector b1 = FloatVector.fromArray(F32, f, q + LANES);
+      FloatVector b2 = FloatVector.fromArray(F32, f, q + 2 * LANES);
+      FloatVector b3 = FloatVector.fromArray(F32, f, q + 3 * LANES);
+      FloatVector a0 = FloatVector.broadcast(F32, f[p]);
       c00 = a0.fma(b0, c00);
       c01 = a0.fma(b1, c01);
       c02 = a0.fma(b2, c02);
       c03 = a0.fma(b3, c03);
-      FloatVector a1 = FloatVector.broadcast(F32, f[a + k * STRIDE + 1]);
+      FloatVector a1 = FloatVector.broadcast(F32, f[p + 1]);
       c10 = a1.fma(b0, c10);
       c11 = a1.fma(b1, c11);
       c12 = a1.fma(b2, c12);
       c13 = a1.fma(b3, c13);
-      FloatVector a2 = FloatVector.broadcast(F32, f[a + k * STRIDE + 2]);
+      FloatVector a2 = FloatVector.broadcast(F32, f[p + 2]);
       c20 = a2.fma(b0, c20);
       c21 = a2.fma(b1, c21);
       c22 = a2.fma(b2, c22);
       c23 = a2.fma(b3, c23);
-      FloatVector a3 = FloatVector.broadcast(F32, f[a + k * STRIDE + 3]);
+      FloatVector a3 = FloatVector.broadcast(F32, f[p + 3]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
       c32 = a3.fma(b2, c32);

@@ -44,8 +44,7 @@ final class Tile6x4 {
     FloatVector c5x2 = FloatVector.zero(F32);
     FloatVector c5x3 = FloatVector.zero(F32);
     int end = l + depth;
-    int last = depth % 2 == 0 ? -1 : end - 1;
-    for (int a = l; a < end; a += 2) {
+    for (int a = l; a < end; a++) {
       int b = r + (a - l) * COLS;
       FloatVector b0 = FloatVector.fromArray(F32, rhs, b);
       FloatVector b1 = FloatVector.fromArray(F32, rhs, b + LANES);
@@ -77,43 +76,6 @@ final class Tile6x4 {
       c4x2 = a4.fma(b2, c4x2);
       c4x3 = a4.fma(b3, c4x3);
       FloatVector a5 = FloatVector.broadcast(F32, lhs[a + 5 * LHS_STRIDE]);
-      c5x0 = a5.fma(b0, c5x0);
-      c5x1 = a5.fma(b1, c5x1);
-      c5x2 = a5.fma(b2, c5x2);
-      c5x3 = a5.fma(b3, c5x3);
-      if (a == last) {
-        break;
-      }
-      b0 = FloatVector.fromArray(F32, rhs, b + COLS);
-      b1 = FloatVector.fromArray(F32, rhs, b + COLS + LANES);
-      b2 = FloatVector.fromArray(F32, rhs, b + COLS + 2 * LANES);
-      b3 = FloatVector.fromArray(F32, rhs, b + COLS + 3 * LANES);
-      a0 = FloatVector.broadcast(F32, lhs[a + 1]);
-      c0x0 = a0.fma(b0, c0x0);
-      c0x1 = a0.fma(b1, c0x1);
-      c0x2 = a0.fma(b2, c0x2);
-      c0x3 = a0.fma(b3, c0x3);
-      a1 = FloatVector.broadcast(F32, lhs[a + 1 + LHS_STRIDE]);
-      c1x0 = a1.fma(b0, c1x0);
-      c1x1 = a1.fma(b1, c1x1);
-      c1x2 = a1.fma(b2, c1x2);
-      c1x3 = a1.fma(b3, c1x3);
-      a2 = FloatVector.broadcast(F32, lhs[a + 1 + 2 * LHS_STRIDE]);
-      c2x0 = a2.fma(b0, c2x0);
-      c2x1 = a2.fma(b1, c2x1);
-      c2x2 = a2.fma(b2, c2x2);
-      c2x3 = a2.fma(b3, c2x3);
-      a3 = FloatVector.broadcast(F32, lhs[a + 1 + 3 * LHS_STRIDE]);
-      c3x0 = a3.fma(b0, c3x0);
-      c3x1 = a3.fma(b1, c3x1);
-      c3x2 = a3.fma(b2, c3x2);
-      c3x3 = a3.fma(b3, c3x3);
-      a4 = FloatVector.broadcast(F32, lhs[a + 1 + 4 * LHS_STRIDE]);
-      c4x0 = a4.fma(b0, c4x0);
-      c4x1 = a4.fma(b1, c4x1);
-      c4x2 = a4.fma(b2, c4x2);
-      c4x3 = a4.fma(b3, c4x3);
-      a5 = FloatVector.broadcast(F32, lhs[a + 1 + 5 * LHS_STRIDE]);
       c5x0 = a5.fma(b0, c5x0);
       c5x1 = a5.fma(b1, c5x1);
       c5x2 = a5.fma(b2, c5x2);
