@@ -183,7 +183,7 @@ public interface MatmulConformance extends Conformance {
 
   /** Wide and deep, as a vocabulary is: several blocks on both sides of the weight. */
   @ParameterizedTest
-  @CsvSource({"1, false", "1, true", "6, false", "6, true"})
+  @CsvSource({"1, false", "1, true", "6, false", "6, true", "140, false"})
   default void matmul_wide(int m, boolean transposed) {
     compare(
         Tolerances.PRODUCT,
@@ -196,7 +196,10 @@ public interface MatmulConformance extends Conformance {
         });
   }
 
-  /** A weight and the blocks of an adapter on it: blocks that do and do not end where tiles do. */
+  /**
+   * A weight and the blocks of an adapter on it: blocks that do and do not end where tiles do, and
+   * depths that are cut.
+   */
   @ParameterizedTest
   @CsvSource({
     "2, 6, 9, 21",
@@ -206,7 +209,11 @@ public interface MatmulConformance extends Conformance {
     "1, 65, 7, 33",
     "3, 5, 2, 17",
     "2, 150, 50, 513",
-    "2, 74, 530, 520"
+    "2, 74, 530, 520",
+    "2, 74, 30, 1376",
+    "4, 36, 30, 2100",
+    "2, 74, 530, 1376",
+    "4, 36, 530, 2100"
   })
   default void matmulSum_blocks(int blocks, int width, int m, int depth) {
     for (Write write : Write.values()) {
@@ -236,7 +243,7 @@ public interface MatmulConformance extends Conformance {
     }
   }
 
-  /** More terms than meet in one tile, and terms in blocks of two kinds. */
+  /** Many terms, in blocks of two kinds. */
   @ParameterizedTest
   @CsvSource({"2, 2, 2, 2", "2, 1, 4, 1", "1, 1, 1, 1"})
   default void matmulSum_manyTerms(int first, int second, int third, int fourth) {

@@ -32,11 +32,12 @@ abstract class BlockedProduct {
     this.store = new TileStore(out);
     this.batch = out.batch();
     this.m = out.rows().size();
-    long columnBlocks = 1;
-    if (batch == 1) {
-      columnBlocks = terms.stream().mapToLong(term -> term.a().batch()).max().orElse(1);
-    }
-    columns = ResultColumns.of(out.cols().size(), columnBlocks);
+    columns = ResultColumns.of(out.cols().size(), columnBlocks(terms, out));
+  }
+
+  /** Blocks of columns of a result: where it is no batch, as many as a term has matrices. */
+  static long columnBlocks(List<Term> terms, Matrix out) {
+    return out.batch() > 1 ? 1 : terms.stream().mapToLong(term -> term.a().batch()).max().orElse(1);
   }
 
   static void run(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {

@@ -1,6 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.DEPTH;
+import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.MAX_DEPTH;
 
 import java.util.ArrayList;
@@ -21,13 +22,15 @@ record DepthBlock(List<Segment> segments, int depth) {
    * @param at first step in the depth of the block
    */
   record Segment(Term term, long from, int depth, int at) {
-    /** Packs {@code count} rows, times the scale of the term, from {@code to[at]} on. */
-    void packLhs(long matrix, long row, int count, float[] to, int at, int stride) {
-      int first = at + this.at;
-      term.lhs(matrix).copy(row, count, from, depth, to, first, stride);
+    /**
+     * Packs {@code count} rows, times the scale of the term, of a block that begins at {@code l}.
+     */
+    void packLhs(long matrix, long row, int count, float[] to, int l) {
+      int first = l + at;
+      term.lhs(matrix).copy(row, count, from, depth, to, first, LHS_STRIDE);
       float scale = term.scale();
       for (int r = 0; scale != 1 && r < count; r++) {
-        for (int i = first + r * stride; i < first + r * stride + depth; i++) {
+        for (int i = first + r * LHS_STRIDE; i < first + r * LHS_STRIDE + depth; i++) {
           to[i] *= scale;
         }
       }

@@ -34,14 +34,14 @@ final class MatmulKernel {
   static final int TILE_FLOATS = Math.max(ROWS * COLS, NARROW_ROWS * NARROW_COLS);
 
   /**
-   * Largest depth of one term in a packed block. Each block visits the result once more, which
-   * costs more than what a deeper panel, 256 KiB with 512 bits, takes of the second-level cache.
-   * Blocks decide where the chain of fused multiply-adds of a result is cut, hence its bits, so
-   * this is the same for every vector width.
+   * Largest depth of a segment, into which the depth of a term is cut. Each block of them visits
+   * the result once more, which costs more than what a deeper panel, 256 KiB with 512 bits, takes
+   * of the second-level cache. Blocks decide where the chain of fused multiply-adds of a result is
+   * cut, hence its bits, so this is the same for every vector width.
    */
   static final int DEPTH = 1024;
 
-  /** Largest depth of a packed block: terms of ranks up to 128 join any other one. */
+  /** Largest depth of a packed block: ranks of together 128 join a segment of any depth. */
   static final int MAX_DEPTH = DEPTH + 128;
 
   /**

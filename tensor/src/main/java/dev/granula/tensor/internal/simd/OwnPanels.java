@@ -50,18 +50,15 @@ final class OwnPanels extends BlockedProduct {
   /**
    * True for few rows. Fewer yet where a panel is read as pieces of rows, of 256 bytes each: that
    * is too short for the processor to fetch ahead, and all panels together are read in whole rows.
+   * Left-hand sides of their own for blocks of columns must fit in one chunk.
    */
   static boolean pays(List<Term> terms, Matrix out) {
     boolean inPieces = !terms.getFirst().rhsIsTransposed();
     if (out.rows().size() > (inPieces ? MAX_ROWS_IN_PIECES : MAX_ROWS)) {
       return false;
     }
-    long copies = 1;
-    long depth = 0;
-    for (Term term : terms) {
-      copies = Math.max(copies, out.batch() == 1 ? term.a().batch() : 1);
-      depth += term.depth();
-    }
+    long copies = columnBlocks(terms, out);
+    long depth = terms.stream().mapToLong(Term::depth).sum();
     int width = LhsLayout.width((int) Math.min(depth, MAX_DEPTH));
     return copies == 1 || copies * width * out.rows().size() <= CHUNK_FLOATS;
   }
@@ -131,8 +128,7 @@ final class OwnPanels extends BlockedProduct {
     for (DepthBlock.Segment segment : block.segments()) {
       // Where a block of columns has a left-hand side of its own, the result is one matrix.
       boolean shared = batch == 1 && !hasLhsPerBlock(segment);
-      segment.packLhs(
-          shared ? 0 : firstMatrix + number, from, count, scratch.shared(), at, LHS_STRIDE);
+      segment.packLhs(shared ? 0 : firstMatrix + number, from, count, scratch.shared(), at);
     }
     padLhs(count, block.depth(), scratch.shared(), at);
   }

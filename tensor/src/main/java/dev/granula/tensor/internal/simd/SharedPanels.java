@@ -1,7 +1,6 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
-import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 
 import dev.granula.tensor.Matrix;
@@ -23,7 +22,7 @@ final class SharedPanels extends BlockedProduct {
   private static final int MIN_BLOCK_ROWS = 48;
 
   /** Room for the rows of a block, and for those that fill up its last tile. */
-  static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * LHS_STRIDE;
+  static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
 
   /** Tasks that pack one segment. */
   private static final int PACK_PARTS = 8;
@@ -46,8 +45,8 @@ final class SharedPanels extends BlockedProduct {
   private final int[] packedAt;
 
   // How the tasks of the chunk cut it.
-  private int rowBlocks;
-  private int colBlocks;
+  private int rowParts;
+  private int colParts;
   private int packParts;
 
   SharedPanels(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
@@ -58,9 +57,10 @@ final class SharedPanels extends BlockedProduct {
   @Override
   void run() {
     int deepest = blocks.stream().mapToInt(DepthBlock::depth).max().orElseThrow();
-    int maxPanels = CHUNK_FLOATS / COLS / deepest;
-    for (firstPanel = 0; firstPanel < columns.panels(); firstPanel += panels) {
-      panels = Math.min(maxPanels, columns.panels() - firstPanel);
+    int chunks = ceilDiv(columns.panels(), CHUNK_FLOATS / COLS / deepest);
+    for (int i = 0; i < chunks; i++) {
+      firstPanel = (int) ((long) columns.panels() * i / chunks);
+      panels = (int) ((long) columns.panels() * (i + 1) / chunks) - firstPanel;
       for (firstBlock = 0; firstBlock < blocks.size(); firstBlock = endBlock) {
         chooseBlocks();
         int fitting = Math.max(1, CHUNK_FLOATS / matrixFloats);
@@ -99,7 +99,7 @@ final class SharedPanels extends BlockedProduct {
     int packTasks = matrices * segments.size() * packParts;
     long work = (long) matrices * matrixFloats;
     scratch.run(packTasks, work, this::pack);
-    scratch.run(matrices * rowBlocks * colBlocks, work * m, this::multiply);
+    scratch.run(matrices * rowParts * colParts, work * m, this::multiply);
   }
 
   /** Enough tasks for every thread to find its share, rows first, since columns repack rows. */
@@ -109,9 +109,9 @@ final class SharedPanels extends BlockedProduct {
     int units = ceilDiv(m, ROW_MULTIPLE);
     int largest = BLOCK_ROWS / ROW_MULTIPLE;
     int smallest = MIN_BLOCK_ROWS / ROW_MULTIPLE;
-    int blocks = Math.max(ceilDiv(units, largest), Math.min(wanted, ceilDiv(units, smallest)));
-    rowBlocks = Math.min(units, blocks > 1 ? ceilDiv(blocks, threads) * threads : 1);
-    colBlocks = Math.min(panels, ceilDiv(wanted, rowBlocks));
+    int parts = Math.max(ceilDiv(units, largest), Math.min(wanted, ceilDiv(units, smallest)));
+    rowParts = Math.min(units, parts > 1 ? ceilDiv(parts, threads) * threads : 1);
+    colParts = Math.min(panels, ceilDiv(wanted, rowParts));
   }
 
   /** A task takes a few panels of columns that lie one behind the other, else a few rows of all. */
@@ -139,11 +139,11 @@ final class SharedPanels extends BlockedProduct {
   private int packPanels(int matrix, Packed packed, int panel, int end, int row, int rows) {
     DepthBlock.Segment segment = packed.segment();
     boolean own = hasRhsPerBlock(segment);
-    int block = columns.block(firstPanel + panel);
+    int columnBlock = columns.block(firstPanel + panel);
     long col = columns.inBlock(firstPanel + panel);
     int cols = columns.width(firstPanel + panel);
     int stride = MatmulKernel.stride(cols);
-    Packing source = segment.term().rhs(own ? block : firstMatrix + matrix);
+    Packing source = segment.term().rhs(own ? columnBlock : firstMatrix + matrix);
     long from = own ? col : columns.first(firstPanel + panel);
     int at = panelAt(matrix, packed.block(), panel) + (segment.at() + row) * stride;
     int whole = (int) Math.min(end - panel, (columns.blockWidth() - col) / COLS);
@@ -164,13 +164,13 @@ final class SharedPanels extends BlockedProduct {
   }
 
   private void multiply(int task, int worker) {
-    int colBlock = task % colBlocks;
-    int rowBlock = task / colBlocks % rowBlocks;
-    int matrix = task / colBlocks / rowBlocks;
-    long row = cut(m, rowBlock, rowBlocks);
-    int rows = (int) (cut(m, rowBlock + 1, rowBlocks) - row);
-    int from = (int) ((long) panels * colBlock / colBlocks);
-    int to = (int) ((long) panels * (colBlock + 1) / colBlocks);
+    int colPart = task % colParts;
+    int rowPart = task / colParts % rowParts;
+    int matrix = task / colParts / rowParts;
+    long row = cut(m, rowPart, rowParts);
+    int rows = (int) (cut(m, rowPart + 1, rowParts) - row);
+    int from = (int) ((long) panels * colPart / colParts);
+    int to = (int) ((long) panels * (colPart + 1) / colParts);
     for (int b = firstBlock; b < endBlock; b++) {
       multiplyBlock(matrix, row, rows, b, from, to, worker);
     }
@@ -208,7 +208,7 @@ final class SharedPanels extends BlockedProduct {
       boolean own = hasLhsPerBlock(segment);
       if (all || own) {
         long source = own ? columnBlock : firstMatrix + matrix;
-        segment.packLhs(source, row, rows, scratch.own(), at, LHS_STRIDE);
+        segment.packLhs(source, row, rows, scratch.own(), at);
       }
     }
     padLhs(rows, block.depth(), scratch.own(), at);

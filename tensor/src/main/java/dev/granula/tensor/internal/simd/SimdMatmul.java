@@ -69,7 +69,8 @@ final class SimdMatmul {
 
   /**
    * Whether {@code out^T = b^T a^T} is the better form: for a product with few columns, and for a
-   * result whose columns lie scattered while its rows do not.
+   * result whose columns lie scattered while its rows do not. The scale is applied to the left-hand
+   * side of the form chosen.
    */
   private static boolean swapPays(Matrix a, Matrix b, Matrix out) {
     long m = a.rows().size();
