@@ -183,7 +183,7 @@ public interface MatmulConformance extends Conformance {
 
   /** Wide and deep, as a vocabulary is: several blocks on both sides of the weight. */
   @ParameterizedTest
-  @CsvSource({"1, false", "1, true", "6, false", "6, true", "140, false"})
+  @CsvSource({"1, false", "1, true", "6, false", "6, true"})
   default void matmul_wide(int m, boolean transposed) {
     compare(
         Tolerances.PRODUCT,
@@ -212,8 +212,7 @@ public interface MatmulConformance extends Conformance {
     "2, 74, 530, 520",
     "2, 74, 30, 1376",
     "4, 36, 30, 2100",
-    "2, 74, 530, 1376",
-    "4, 36, 530, 2100"
+    "2, 9, 530, 1376"
   })
   default void matmulSum_blocks(int blocks, int width, int m, int depth) {
     for (Write write : Write.values()) {

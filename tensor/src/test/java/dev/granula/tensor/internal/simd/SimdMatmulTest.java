@@ -42,11 +42,11 @@ final class SimdMatmulTest {
 
   /**
    * Batches, chunks of a batch and parts of rows do not show. With (9, 600, 140) a chunk of packed
-   * panels holds five matrices, with (9, 500, 70) one of left-hand sides four, and (1, 500, 20) is
-   * one panel for three threads.
+   * panels holds five matrices, with (9, 500, 70) one of left-hand sides four, (1, 500, 20) is one
+   * panel for three threads, and (1, 140, 3000) has three chunks of columns.
    */
   @ParameterizedTest
-  @CsvSource({"9, 600, 140", "9, 500, 70", "1, 500, 20", "2, 130, 140"})
+  @CsvSource({"9, 600, 140", "9, 500, 70", "1, 500, 20", "2, 130, 140", "1, 140, 3000"})
   void batchesGiveTheBitsOfSmallProducts(int batch, int m, int n) {
     for (boolean transposed : new boolean[] {false, true}) {
       Tensor a = uniform(batch * m, 1000);
