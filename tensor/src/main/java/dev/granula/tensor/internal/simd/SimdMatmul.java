@@ -10,6 +10,12 @@ import java.util.List;
 
 /** Matrix products: F32 by F32 or BF16. */
 final class SimdMatmul {
+  /**
+   * Up to that many columns, a left-hand side whose columns lie one behind the other is better read
+   * as a right-hand side, row by row: transposing it costs as much as multiplying by it.
+   */
+  private static final long FEW_COLUMNS = 64;
+
   private final MatmulScratch scratch;
 
   SimdMatmul(Workers workers) {
@@ -60,12 +66,6 @@ final class SimdMatmul {
     BlockedProduct.run(terms, result, write == Write.ADD, scratch);
     return true;
   }
-
-  /**
-   * Up to that many columns, a left-hand side whose columns lie one behind the other is better read
-   * as a right-hand side, row by row: transposing it costs as much as multiplying by it.
-   */
-  private static final long FEW_COLUMNS = 64;
 
   /**
    * Whether {@code out^T = b^T a^T} is the better form: for a product with few columns, and for a
