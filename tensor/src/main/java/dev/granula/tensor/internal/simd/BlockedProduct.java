@@ -2,6 +2,8 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
+import static dev.granula.tensor.internal.simd.MatmulScratch.SUMS;
+import static dev.granula.tensor.internal.simd.MatmulScratch.ZEROS;
 
 import dev.granula.tensor.Matrix;
 import java.util.Arrays;
@@ -21,8 +23,8 @@ abstract class BlockedProduct {
   final ResultColumns columns;
   final long batch;
   final long m;
-  private final boolean add;
-  private final TileStore store;
+  final boolean add;
+  final TileStore store;
 
   /** The terms must be of one batch, or the result unbatched and all columns in equal blocks. */
   BlockedProduct(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
@@ -41,11 +43,17 @@ abstract class BlockedProduct {
   }
 
   static void run(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
-    BlockedProduct product =
-        OwnPanels.pays(terms, out)
-            ? new OwnPanels(terms, out, add, scratch)
-            : new SharedPanels(terms, out, add, scratch);
-    product.run();
+    choose(terms, out, add, scratch).run();
+  }
+
+  private static BlockedProduct choose(
+      List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
+    if (!OwnPanels.pays(terms, out)) {
+      return new SharedPanels(terms, out, add, scratch);
+    }
+    return PanelGroups.pays(terms, out)
+        ? new PanelGroups(terms, out, add, scratch)
+        : new OwnPanels(terms, out, add, scratch);
   }
 
   abstract void run();
@@ -84,7 +92,8 @@ abstract class BlockedProduct {
       long matrix,
       long row,
       int rows,
-      float[] tile) {
+      int worker) {
+    float[] tile = scratch.sums(worker, MatmulKernel.TILE_FLOATS);
     int depth = blocks.get(block).depth();
     int cols = columns.width(panel);
     int stride = MatmulKernel.stride(cols);
@@ -92,9 +101,9 @@ abstract class BlockedProduct {
     long col = columns.first(panel);
     boolean accumulate = add || block > 0;
     for (int i = 0; i < rows; i += tileRows) {
-      MatmulKernel.tile(stride, lhs, l + i * LHS_STRIDE, rhs, r, depth, tile, AlignedFloats.FIRST);
+      MatmulKernel.tile(stride, lhs, l + i * LHS_STRIDE, rhs, r, depth, tile, ZEROS, SUMS);
       int height = Math.min(tileRows, rows - i);
-      store.store(tile, stride, matrix, row + i, height, col, cols, accumulate);
+      store.store(tile, SUMS, stride, matrix, row + i, height, col, cols, accumulate);
     }
   }
 

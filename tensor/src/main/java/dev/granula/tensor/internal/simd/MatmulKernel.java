@@ -63,21 +63,32 @@ final class MatmulKernel {
   }
 
   /**
-   * {@code tile = lhs rhs}; element (r, c) is one chain of fused multiply-adds in order of k.
+   * {@code tile = start + lhs rhs}; element (r, c) is one chain of fused multiply-adds in order of
+   * k. A product that is cut in depth has the bits of the whole where each part starts from the
+   * tile of the one before.
    *
    * @param stride {@link #stride} of the panel; it selects the kind of tile
    * @param lhs element (r, k) at {@code l + r * LHS_STRIDE + k}
    * @param rhs element (k, c) at {@code r + k * stride + c}
-   * @param tile element (r, c) at {@code at + r * stride + c}
+   * @param tile element (r, c) of the start at {@code from + r * stride + c}, and of the tile at
+   *     {@code at + r * stride + c}
    */
   static void tile(
-      int stride, float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
+      int stride,
+      float[] lhs,
+      int l,
+      float[] rhs,
+      int r,
+      int depth,
+      float[] tile,
+      int from,
+      int at) {
     if (!WIDE) {
-      Tile4x2.tile(lhs, l, rhs, r, depth, tile, at);
+      Tile4x2.tile(lhs, l, rhs, r, depth, tile, from, at);
     } else if (stride == COLS) {
-      Tile6x4.tile(lhs, l, rhs, r, depth, tile, at);
+      Tile6x4.tile(lhs, l, rhs, r, depth, tile, from, at);
     } else {
-      Tile12x2.tile(lhs, l, rhs, r, depth, tile, at);
+      Tile12x2.tile(lhs, l, rhs, r, depth, tile, from, at);
     }
   }
 }

@@ -7,19 +7,25 @@ final class MatmulScratch {
   /** Below this many multiply-adds, waking another thread costs more than it brings. */
   private static final long SERIAL_WORK = 1 << 17;
 
-  /** What a task packs for itself: left-hand rows or a right-hand panel. */
+  /** What a task packs for itself: left-hand rows or right-hand panels. */
   private static final int OWN_FLOATS =
       Math.max(SharedPanels.LHS_SLOT, MatmulKernel.MAX_DEPTH * MatmulKernel.COLS);
 
+  /** In {@link #sums}, a tile that nobody writes. */
+  static final int ZEROS = AlignedFloats.FIRST;
+
+  /** Where {@link #sums} of a worker begin: behind a tile of zeros for chains to start from. */
+  static final int SUMS = ZEROS + MatmulKernel.TILE_FLOATS;
+
   private final Workers workers;
   private final float[] own;
-  private final float[][] tiles;
+  private final float[][] sums;
   private float[] shared = new float[0];
 
   MatmulScratch(Workers workers) {
     this.workers = workers;
     own = AlignedFloats.allocate(workers.count() * OWN_FLOATS);
-    tiles = new float[workers.count()][];
+    sums = new float[workers.count()][];
   }
 
   int threads() {
@@ -58,10 +64,11 @@ final class MatmulScratch {
     return AlignedFloats.FIRST + worker * OWN_FLOATS;
   }
 
-  float[] tile(int worker) {
-    if (tiles[worker] == null) {
-      tiles[worker] = new float[AlignedFloats.FIRST + MatmulKernel.TILE_FLOATS];
+  /** For {@code floats} results of a worker, from {@link #SUMS} on. */
+  float[] sums(int worker, int floats) {
+    if (sums[worker] == null || sums[worker].length < SUMS + floats) {
+      sums[worker] = new float[SUMS + floats];
     }
-    return tiles[worker];
+    return sums[worker];
   }
 }

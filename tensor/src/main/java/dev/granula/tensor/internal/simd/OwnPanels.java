@@ -14,7 +14,7 @@ import java.util.List;
  * it: the right-hand side, by far the larger one, is read once and never goes through the last
  * level of cache packed.
  */
-final class OwnPanels extends BlockedProduct {
+class OwnPanels extends BlockedProduct {
   /** With more rows, streaming them past each panel costs more than sharing packed panels. */
   private static final int MAX_ROWS = 512;
 
@@ -30,14 +30,14 @@ final class OwnPanels extends BlockedProduct {
   /** Left-hand rows that a task packs: whole tiles, and whole vectors if they are transposed. */
   private static final int PACK_ROWS = 48;
 
-  private final LhsLayout layout;
-  private final int rows;
+  final LhsLayout layout;
+  final int rows;
 
   // The chunk at hand.
-  private int firstBlock;
-  private int endBlock;
-  private long firstMatrix;
-  private int matrices;
+  int firstBlock;
+  int endBlock;
+  long firstMatrix;
+  int matrices;
   private int packParts;
   private int rowParts;
 
@@ -64,7 +64,7 @@ final class OwnPanels extends BlockedProduct {
   }
 
   @Override
-  void run() {
+  final void run() {
     for (firstBlock = 0; firstBlock < blocks.size(); firstBlock = endBlock) {
       for (firstMatrix = 0; firstMatrix < batch; firstMatrix += matrices) {
         layOut();
@@ -111,6 +111,11 @@ final class OwnPanels extends BlockedProduct {
     long work = matrices * depth * rows * columns.count();
     packParts = ceilDiv(rows, PACK_ROWS);
     scratch.run(layout.parts() * packParts, work, this::pack);
+    multiply(work);
+  }
+
+  /** Forms all tiles with the left-hand sides of the chunk, in {@code work} multiply-adds. */
+  void multiply(long work) {
     int tasks = matrices * columns.panels();
     // Equal shares need no smaller tasks, which would pack the same panel again.
     int wanted = tasks % scratch.threads() == 0 ? 1 : ceilDiv(4L * scratch.threads(), tasks);
@@ -153,7 +158,7 @@ final class OwnPanels extends BlockedProduct {
           firstMatrix + matrix,
           from,
           to - from,
-          scratch.tile(worker));
+          worker);
     }
   }
 

@@ -195,7 +195,7 @@ final class SharedPanels extends BlockedProduct {
           firstMatrix + matrix,
           row,
           rows,
-          scratch.tile(worker));
+          worker);
     }
   }
 

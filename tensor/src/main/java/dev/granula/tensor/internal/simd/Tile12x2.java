@@ -14,31 +14,32 @@ final class Tile12x2 {
   private Tile12x2() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
-    FloatVector c0x0 = FloatVector.zero(F32);
-    FloatVector c0x1 = FloatVector.zero(F32);
-    FloatVector c1x0 = FloatVector.zero(F32);
-    FloatVector c1x1 = FloatVector.zero(F32);
-    FloatVector c2x0 = FloatVector.zero(F32);
-    FloatVector c2x1 = FloatVector.zero(F32);
-    FloatVector c3x0 = FloatVector.zero(F32);
-    FloatVector c3x1 = FloatVector.zero(F32);
-    FloatVector c4x0 = FloatVector.zero(F32);
-    FloatVector c4x1 = FloatVector.zero(F32);
-    FloatVector c5x0 = FloatVector.zero(F32);
-    FloatVector c5x1 = FloatVector.zero(F32);
-    FloatVector c6x0 = FloatVector.zero(F32);
-    FloatVector c6x1 = FloatVector.zero(F32);
-    FloatVector c7x0 = FloatVector.zero(F32);
-    FloatVector c7x1 = FloatVector.zero(F32);
-    FloatVector c8x0 = FloatVector.zero(F32);
-    FloatVector c8x1 = FloatVector.zero(F32);
-    FloatVector c9x0 = FloatVector.zero(F32);
-    FloatVector c9x1 = FloatVector.zero(F32);
-    FloatVector c10x0 = FloatVector.zero(F32);
-    FloatVector c10x1 = FloatVector.zero(F32);
-    FloatVector c11x0 = FloatVector.zero(F32);
-    FloatVector c11x1 = FloatVector.zero(F32);
+  static void tile(
+      float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int from, int at) {
+    FloatVector c0x0 = FloatVector.fromArray(F32, tile, from);
+    FloatVector c0x1 = FloatVector.fromArray(F32, tile, from + LANES);
+    FloatVector c1x0 = FloatVector.fromArray(F32, tile, from + COLS);
+    FloatVector c1x1 = FloatVector.fromArray(F32, tile, from + COLS + LANES);
+    FloatVector c2x0 = FloatVector.fromArray(F32, tile, from + 2 * COLS);
+    FloatVector c2x1 = FloatVector.fromArray(F32, tile, from + 2 * COLS + LANES);
+    FloatVector c3x0 = FloatVector.fromArray(F32, tile, from + 3 * COLS);
+    FloatVector c3x1 = FloatVector.fromArray(F32, tile, from + 3 * COLS + LANES);
+    FloatVector c4x0 = FloatVector.fromArray(F32, tile, from + 4 * COLS);
+    FloatVector c4x1 = FloatVector.fromArray(F32, tile, from + 4 * COLS + LANES);
+    FloatVector c5x0 = FloatVector.fromArray(F32, tile, from + 5 * COLS);
+    FloatVector c5x1 = FloatVector.fromArray(F32, tile, from + 5 * COLS + LANES);
+    FloatVector c6x0 = FloatVector.fromArray(F32, tile, from + 6 * COLS);
+    FloatVector c6x1 = FloatVector.fromArray(F32, tile, from + 6 * COLS + LANES);
+    FloatVector c7x0 = FloatVector.fromArray(F32, tile, from + 7 * COLS);
+    FloatVector c7x1 = FloatVector.fromArray(F32, tile, from + 7 * COLS + LANES);
+    FloatVector c8x0 = FloatVector.fromArray(F32, tile, from + 8 * COLS);
+    FloatVector c8x1 = FloatVector.fromArray(F32, tile, from + 8 * COLS + LANES);
+    FloatVector c9x0 = FloatVector.fromArray(F32, tile, from + 9 * COLS);
+    FloatVector c9x1 = FloatVector.fromArray(F32, tile, from + 9 * COLS + LANES);
+    FloatVector c10x0 = FloatVector.fromArray(F32, tile, from + 10 * COLS);
+    FloatVector c10x1 = FloatVector.fromArray(F32, tile, from + 10 * COLS + LANES);
+    FloatVector c11x0 = FloatVector.fromArray(F32, tile, from + 11 * COLS);
+    FloatVector c11x1 = FloatVector.fromArray(F32, tile, from + 11 * COLS + LANES);
     int end = l + depth;
     for (int a = l; a < end; a++) {
       int b = r + (a - l) * COLS;

@@ -17,15 +17,16 @@ final class Tile4x2 {
   private Tile4x2() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
-    FloatVector c0x0 = FloatVector.zero(F32);
-    FloatVector c0x1 = FloatVector.zero(F32);
-    FloatVector c1x0 = FloatVector.zero(F32);
-    FloatVector c1x1 = FloatVector.zero(F32);
-    FloatVector c2x0 = FloatVector.zero(F32);
-    FloatVector c2x1 = FloatVector.zero(F32);
-    FloatVector c3x0 = FloatVector.zero(F32);
-    FloatVector c3x1 = FloatVector.zero(F32);
+  static void tile(
+      float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int from, int at) {
+    FloatVector c0x0 = FloatVector.fromArray(F32, tile, from);
+    FloatVector c0x1 = FloatVector.fromArray(F32, tile, from + LANES);
+    FloatVector c1x0 = FloatVector.fromArray(F32, tile, from + COLS);
+    FloatVector c1x1 = FloatVector.fromArray(F32, tile, from + COLS + LANES);
+    FloatVector c2x0 = FloatVector.fromArray(F32, tile, from + 2 * COLS);
+    FloatVector c2x1 = FloatVector.fromArray(F32, tile, from + 2 * COLS + LANES);
+    FloatVector c3x0 = FloatVector.fromArray(F32, tile, from + 3 * COLS);
+    FloatVector c3x1 = FloatVector.fromArray(F32, tile, from + 3 * COLS + LANES);
     int end = l + depth;
     for (int a = l; a < end; a++) {
       int b = r + (a - l) * COLS;

@@ -18,31 +18,32 @@ final class Tile6x4 {
   private Tile6x4() {}
 
   /** As {@link MatmulKernel#tile} says, for {@link #ROWS} rows and {@link #COLS} columns. */
-  static void tile(float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int at) {
-    FloatVector c0x0 = FloatVector.zero(F32);
-    FloatVector c0x1 = FloatVector.zero(F32);
-    FloatVector c0x2 = FloatVector.zero(F32);
-    FloatVector c0x3 = FloatVector.zero(F32);
-    FloatVector c1x0 = FloatVector.zero(F32);
-    FloatVector c1x1 = FloatVector.zero(F32);
-    FloatVector c1x2 = FloatVector.zero(F32);
-    FloatVector c1x3 = FloatVector.zero(F32);
-    FloatVector c2x0 = FloatVector.zero(F32);
-    FloatVector c2x1 = FloatVector.zero(F32);
-    FloatVector c2x2 = FloatVector.zero(F32);
-    FloatVector c2x3 = FloatVector.zero(F32);
-    FloatVector c3x0 = FloatVector.zero(F32);
-    FloatVector c3x1 = FloatVector.zero(F32);
-    FloatVector c3x2 = FloatVector.zero(F32);
-    FloatVector c3x3 = FloatVector.zero(F32);
-    FloatVector c4x0 = FloatVector.zero(F32);
-    FloatVector c4x1 = FloatVector.zero(F32);
-    FloatVector c4x2 = FloatVector.zero(F32);
-    FloatVector c4x3 = FloatVector.zero(F32);
-    FloatVector c5x0 = FloatVector.zero(F32);
-    FloatVector c5x1 = FloatVector.zero(F32);
-    FloatVector c5x2 = FloatVector.zero(F32);
-    FloatVector c5x3 = FloatVector.zero(F32);
+  static void tile(
+      float[] lhs, int l, float[] rhs, int r, int depth, float[] tile, int from, int at) {
+    FloatVector c0x0 = FloatVector.fromArray(F32, tile, from);
+    FloatVector c0x1 = FloatVector.fromArray(F32, tile, from + LANES);
+    FloatVector c0x2 = FloatVector.fromArray(F32, tile, from + 2 * LANES);
+    FloatVector c0x3 = FloatVector.fromArray(F32, tile, from + 3 * LANES);
+    FloatVector c1x0 = FloatVector.fromArray(F32, tile, from + COLS);
+    FloatVector c1x1 = FloatVector.fromArray(F32, tile, from + COLS + LANES);
+    FloatVector c1x2 = FloatVector.fromArray(F32, tile, from + COLS + 2 * LANES);
+    FloatVector c1x3 = FloatVector.fromArray(F32, tile, from + COLS + 3 * LANES);
+    FloatVector c2x0 = FloatVector.fromArray(F32, tile, from + 2 * COLS);
+    FloatVector c2x1 = FloatVector.fromArray(F32, tile, from + 2 * COLS + LANES);
+    FloatVector c2x2 = FloatVector.fromArray(F32, tile, from + 2 * COLS + 2 * LANES);
+    FloatVector c2x3 = FloatVector.fromArray(F32, tile, from + 2 * COLS + 3 * LANES);
+    FloatVector c3x0 = FloatVector.fromArray(F32, tile, from + 3 * COLS);
+    FloatVector c3x1 = FloatVector.fromArray(F32, tile, from + 3 * COLS + LANES);
+    FloatVector c3x2 = FloatVector.fromArray(F32, tile, from + 3 * COLS + 2 * LANES);
+    FloatVector c3x3 = FloatVector.fromArray(F32, tile, from + 3 * COLS + 3 * LANES);
+    FloatVector c4x0 = FloatVector.fromArray(F32, tile, from + 4 * COLS);
+    FloatVector c4x1 = FloatVector.fromArray(F32, tile, from + 4 * COLS + LANES);
+    FloatVector c4x2 = FloatVector.fromArray(F32, tile, from + 4 * COLS + 2 * LANES);
+    FloatVector c4x3 = FloatVector.fromArray(F32, tile, from + 4 * COLS + 3 * LANES);
+    FloatVector c5x0 = FloatVector.fromArray(F32, tile, from + 5 * COLS);
+    FloatVector c5x1 = FloatVector.fromArray(F32, tile, from + 5 * COLS + LANES);
+    FloatVector c5x2 = FloatVector.fromArray(F32, tile, from + 5 * COLS + 2 * LANES);
+    FloatVector c5x3 = FloatVector.fromArray(F32, tile, from + 5 * COLS + 3 * LANES);
     int end = l + depth;
     for (int a = l; a < end; a++) {
       int b = r + (a - l) * COLS;

@@ -24,9 +24,10 @@ final class TileStore {
     this.cols = out.cols();
   }
 
-  /** Element (r, c) of the tile stands at {@code AlignedFloats.FIRST + r * stride + c}. */
+  /** Element (r, c) of the tile stands at {@code from + r * stride + c}. */
   void store(
       float[] tile,
+      int from,
       int stride,
       long matrix,
       long row,
@@ -37,7 +38,7 @@ final class TileStore {
     long origin = out.batchOffset(matrix);
     boolean contiguous = cols.innerStride() == 1 && Packing.run(cols, col, colCount) == colCount;
     for (int r = 0; r < rowCount; r++) {
-      int at = AlignedFloats.FIRST + r * stride;
+      int at = from + r * stride;
       long place = origin + rows.offset(row + r);
       if (contiguous) {
         storeRow(tile, at, memory, place + cols.offset(col), colCount, add);

@@ -68,6 +68,37 @@ final class SimdMatmulTest {
     }
   }
 
+  /**
+   * Few rows with rows of the right-hand side go through depth in slices for several panels, with
+   * columns of it in one go for each panel. 1100 are two segments of one block, 2500 two blocks.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "32, 688, 1024",
+    "32, 2432, 256",
+    "128, 1001, 1100",
+    "41, 130, 2500",
+    "100, 66, 1",
+    "17, 3000, 333"
+  })
+  void slicesOfDepthGiveTheBitsOfTheWhole(int m, int n, int depth) {
+    Tensor a = uniform(m, depth);
+    Tensor b = uniform(n, depth);
+    float[] expected = product(a, b);
+    Tensor rows = copy(b.transpose(0, 1));
+    assertArrayEquals(expected, product(a, Matrix.of(rows), Write.SET));
+    if (n % 2 == 0) {
+      // Two halves of the columns, far apart.
+      Tensor halves = copy(rows.reshape(depth, 2, n / 2).permute(1, 0, 2)).permute(1, 0, 2);
+      assertArrayEquals(expected, product(a, Matrix.grouped(halves, 0, 1), Write.SET));
+    }
+    for (int i = 0; i < expected.length; i++) {
+      expected[i] += 1;
+    }
+    float[] added = product(a, Matrix.of(rows), Write.ADD);
+    assertArrayEquals(expected, added, depth <= 1024 ? 0 : 1e-3f);
+  }
+
   /** More left-hand sides of blocks than can be packed at once: 4.5 GB of them. */
   @Test
   void manyBlocksOfColumnsArePackedOneByOne() {
@@ -92,11 +123,15 @@ final class SimdMatmulTest {
   }
 
   private static float[] product(Tensor a, Tensor bTransposed) {
-    Shape shape = Shape.of(a.shape().dim(0), bTransposed.shape().dim(0));
+    return product(a, Matrix.of(bTransposed).transpose(), Write.SET);
+  }
+
+  /** Added to ones, or alone. */
+  private static float[] product(Tensor a, Matrix b, Write write) {
+    Shape shape = Shape.of(a.shape().dim(0), b.cols().size());
     Tensor out = Tensor.empty(DEVICE, DType.F32, shape);
-    DEVICE
-        .backend()
-        .matmul(Matrix.of(a), Matrix.of(bTransposed).transpose(), Matrix.of(out), 0.3, Write.SET);
+    DEVICE.backend().fill(out, 1);
+    DEVICE.backend().matmul(Matrix.of(a), b, Matrix.of(out), 0.3, write);
     return out.toFloatArray();
   }
 
