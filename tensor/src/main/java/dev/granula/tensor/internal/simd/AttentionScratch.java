@@ -5,6 +5,8 @@ import static dev.granula.tensor.internal.simd.AttentionTiles.ROWS;
 import static dev.granula.tensor.internal.simd.AttentionTiles.STRIDE;
 import static dev.granula.tensor.internal.simd.QueryBlock.BLOCK;
 
+import java.util.function.IntToLongFunction;
+
 /**
  * What one worker needs for attention, all in one array that grows to the largest call and stays.
  * Every matrix in it has a row stride of {@link AttentionTiles#STRIDE}; one with D columns is cut
@@ -123,9 +125,7 @@ final class AttentionScratch {
 
   private void packRows(HeadRows from, int b, int group, int to) {
     int count = Math.min(packed, from.times() - origin);
-    for (int s = 0; s < count; s++) {
-      from.copy(from.at(b, origin + s, group), 1, floats, to + s * STRIDE, packed * STRIDE);
-    }
+    pack(from, count, s -> from.at(b, origin + s, group), 1, to, packed * STRIDE);
   }
 
   /** Packs the block's queries, times the scale, and their transpose. */
@@ -141,9 +141,27 @@ final class AttentionScratch {
   }
 
   private void packBlock(HeadRows from, float factor, int b, int to) {
-    for (int row = 0; row < block.rows; row++) {
-      long at = from.at(b, block.query[row], block.head[row]);
-      from.copy(at, factor, floats, to + row * STRIDE, BLOCK * STRIDE);
+    IntToLongFunction at = row -> from.at(b, block.query[row], block.head[row]);
+    pack(from, block.rows, at, factor, to, BLOCK * STRIDE);
+  }
+
+  /** Packs {@code count} rows that begin at {@code at}. */
+  private void pack(
+      HeadRows from, int count, IntToLongFunction at, float factor, int to, int stripStride) {
+    int row = 0;
+    for (; row + 4 <= count; row += 4) {
+      from.copyFour(
+          at.applyAsLong(row),
+          at.applyAsLong(row + 1),
+          at.applyAsLong(row + 2),
+          at.applyAsLong(row + 3),
+          factor,
+          floats,
+          to + row * STRIDE,
+          stripStride);
+    }
+    for (; row < count; row++) {
+      from.copy(at.applyAsLong(row), factor, floats, to + row * STRIDE, stripStride);
     }
   }
 

@@ -50,6 +50,43 @@ record HeadRows(
           .mul(factor)
           .intoArray(to, start + inStrips(d, stripStride));
     }
+    copyRest(from, factor, to, start, stripStride);
+  }
+
+  /**
+   * The same for four rows, which go to neighbouring places {@link AttentionTiles#STRIDE} apart. A
+   * row is too short for the processor to fetch ahead; side by side they arrive together.
+   */
+  void copyFour(
+      long from0,
+      long from1,
+      long from2,
+      long from3,
+      float factor,
+      float[] to,
+      int start,
+      int stripStride) {
+    int whole = F32.loopBound(size);
+    for (int d = 0; d < whole; d += LANES) {
+      long at = (long) d * Float.BYTES;
+      FloatVector x0 = FloatVector.fromMemorySegment(F32, memory, from0 + at, Simd.ORDER);
+      FloatVector x1 = FloatVector.fromMemorySegment(F32, memory, from1 + at, Simd.ORDER);
+      FloatVector x2 = FloatVector.fromMemorySegment(F32, memory, from2 + at, Simd.ORDER);
+      FloatVector x3 = FloatVector.fromMemorySegment(F32, memory, from3 + at, Simd.ORDER);
+      int place = start + inStrips(d, stripStride);
+      x0.mul(factor).intoArray(to, place);
+      x1.mul(factor).intoArray(to, place + AttentionTiles.STRIDE);
+      x2.mul(factor).intoArray(to, place + 2 * AttentionTiles.STRIDE);
+      x3.mul(factor).intoArray(to, place + 3 * AttentionTiles.STRIDE);
+    }
+    copyRest(from0, factor, to, start, stripStride);
+    copyRest(from1, factor, to, start + AttentionTiles.STRIDE, stripStride);
+    copyRest(from2, factor, to, start + 2 * AttentionTiles.STRIDE, stripStride);
+    copyRest(from3, factor, to, start + 3 * AttentionTiles.STRIDE, stripStride);
+  }
+
+  private void copyRest(long from, float factor, float[] to, int start, int stripStride) {
+    int whole = F32.loopBound(size);
     if (whole < size) {
       VectorMask<Float> rest = F32.indexInRange(whole, size);
       FloatVector.fromMemorySegment(
