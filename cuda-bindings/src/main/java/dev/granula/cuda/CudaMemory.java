@@ -60,6 +60,17 @@ final class CudaMemory implements Memory.RawMemory, AutoCloseable {
   }
 
   @Override
+  public Memory.Room room() {
+    context.bind();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
+      MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
+      check(cuda_h.cuMemGetInfo_v2(free, total), "cuMemGetInfo");
+      return new Memory.Room(free.get(ValueLayout.JAVA_LONG, 0), "the free memory of " + device);
+    }
+  }
+
+  @Override
   public void release(List<MemorySegment> slabs) {
     context.synchronize();
     slabs.forEach(slab -> free(slab.address()));

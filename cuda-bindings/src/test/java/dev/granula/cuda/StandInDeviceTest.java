@@ -9,6 +9,7 @@ import dev.granula.tensor.DType;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.GranulaException;
 import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Memory;
 import dev.granula.tensor.MemoryExhaustedException;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
@@ -64,6 +65,22 @@ final class StandInDeviceTest {
           assertThrows(MemoryExhaustedException.class, () -> empty(1 << 30));
       assertEquals(1L << 30, e.requestedBytes());
       assertTrue(e.getMessage().contains("cuda:0 is out of memory"), e.getMessage());
+    }
+  }
+
+  /** What is free on the device, and what the pool holds unused. */
+  @Test
+  void saysWhatItCanStillGive() {
+    device.memory().trim();
+    long limit = StandIn.heldBytes() + (96 << 20);
+    try (StandIn.Pretence _ = StandIn.pretend("limit=" + limit);
+        Scope _ = device.memory().step()) {
+      Memory.Room before = device.memory().room();
+      assertEquals(96 << 20, before.bytes());
+      assertEquals("the free memory of cuda:0", before.limit());
+      empty(10 << 20);
+      assertEquals(
+          before.bytes() - device.memory().stats().usedBytes(), device.memory().room().bytes());
     }
   }
 

@@ -2,6 +2,7 @@ package dev.granula.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -30,6 +31,7 @@ import dev.granula.tensor.safetensors.SafetensorsWriter;
 import dev.granula.training.FineTuning;
 import dev.granula.training.LanguageModel;
 import dev.granula.training.StepMetrics;
+import dev.granula.training.TooLittleMemoryException;
 import dev.granula.training.TrainingListener;
 import dev.granula.training.TrainingOptions;
 import dev.granula.training.data.Dataset;
@@ -131,6 +133,30 @@ final class StandInTrainingTest {
       List<Double> actual = losses(cuda, base, 5, new ArrayList<>());
       assertEquals(5, actual.size());
       assertArrayEquals(array(expected), array(actual), 1e-5);
+    }
+  }
+
+  /**
+   * 64 texts of 60 tokens need more than the 12 MiB that are left, the model and an adapter less.
+   */
+  @Test
+  void refusesAStepThatDoesNotFit() throws IOException {
+    Path base = model(DType.F32);
+    String sample = "{\"text\": \"%s\"}\n".formatted("one two three ".repeat(6).strip());
+    Path data = Files.writeString(folder.resolve("long.jsonl"), sample.repeat(64));
+    TrainingOptions options = TrainingOptions.DEFAULT.withSteps(1).withBatchSize(64);
+    Path output = folder.resolve("refused");
+    try (Device cuda = Devices.open("cuda")) {
+      FineTuning tuning = FineTuning.of(LanguageModel.load(base, cuda)).withOptions(options);
+      cuda.memory().trim();
+      try (StandIn.Pretence _ = StandIn.pretend("limit=" + (StandIn.heldBytes() + (12 << 20)))) {
+        TooLittleMemoryException e =
+            assertThrows(
+                TooLittleMemoryException.class, () -> tuning.run(Dataset.read(data), output));
+        assertTrue(e.getMessage().contains("by the free memory of cuda:0"), e.getMessage());
+        assertTrue(e.neededBytes() > e.availableBytes(), e.getMessage());
+      }
+      assertFalse(Files.exists(output.resolve("metrics.jsonl")));
     }
   }
 
