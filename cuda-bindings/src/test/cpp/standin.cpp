@@ -324,6 +324,10 @@ Result cuCtxSetCurrent(void* value) {
 }
 
 Result cuMemGetInfo_v2(size_t* free, size_t* total) {
+  INJECT
+  if (bound < 0) {
+    return NO_CONTEXT;
+  }
   *total = settings["limit"];
   *free = settings["limit"] - used;
   return SUCCESS;

@@ -11,8 +11,8 @@ import java.util.List;
 
 /**
  * A sum of products in blocks of depth, gone through one after the other. One side is packed by all
- * threads into an array that they share, the other one by each task for itself; the two subclasses
- * differ in which.
+ * threads into an array that they share, the other one by each task for itself; the subclasses
+ * differ in which, and in how much of it at once.
  *
  * <p>Which thread does what, and where blocks of rows and columns begin, does not show in the
  * result: only {@link DepthBlock#cut} does.
@@ -81,6 +81,7 @@ abstract class BlockedProduct {
    * @param l where the rows are packed in {@code lhs}
    * @param r where the panel is packed in {@code rhs}
    * @param row the first row in the result
+   * @param worker whose array takes the tile
    */
   final void strip(
       int block,

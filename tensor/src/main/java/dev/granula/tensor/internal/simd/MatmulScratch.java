@@ -2,7 +2,10 @@ package dev.granula.tensor.internal.simd;
 
 import dev.granula.tensor.Workers;
 
-/** The threads of a back end and the panels that its products pack into, kept between calls. */
+/**
+ * The threads of a back end and the arrays of its products, for panels and tiles, kept between
+ * calls.
+ */
 final class MatmulScratch {
   /** Below this many multiply-adds, waking another thread costs more than it brings. */
   private static final long SERIAL_WORK = 1 << 17;

@@ -48,9 +48,9 @@ class OwnPanels extends BlockedProduct {
   }
 
   /**
-   * True for few rows. Fewer yet where a panel is read as pieces of rows, of 256 bytes each: that
-   * is too short for the processor to fetch ahead, and all panels together are read in whole rows.
-   * Left-hand sides of their own for blocks of columns must fit in one chunk.
+   * True for few rows. Fewer yet where a panel is read as pieces of rows: where all panels share
+   * them, rows are read as a whole, which the processor fetches ahead. Left-hand sides of their own
+   * for blocks of columns must fit in one chunk.
    */
   static boolean pays(List<Term> terms, Matrix out) {
     boolean inPieces = !terms.getFirst().rhsIsTransposed();
@@ -111,11 +111,11 @@ class OwnPanels extends BlockedProduct {
     long work = matrices * depth * rows * columns.count();
     packParts = ceilDiv(rows, PACK_ROWS);
     scratch.run(layout.parts() * packParts, work, this::pack);
-    multiply(work);
+    multiplyChunk(work);
   }
 
   /** Forms all tiles with the left-hand sides of the chunk, in {@code work} multiply-adds. */
-  void multiply(long work) {
+  void multiplyChunk(long work) {
     int tasks = matrices * columns.panels();
     // Equal shares need no smaller tasks, which would pack the same panel again.
     int wanted = tasks % scratch.threads() == 0 ? 1 : ceilDiv(4L * scratch.threads(), tasks);

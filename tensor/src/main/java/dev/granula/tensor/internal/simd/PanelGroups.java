@@ -16,10 +16,7 @@ import java.util.List;
  * chain going on where it stopped: the bits are those of {@link OwnPanels}.
  */
 final class PanelGroups extends OwnPanels {
-  /** Right-hand floats of a slice: 288 KiB. */
-  private static final int SLICE_FLOATS = MatmulKernel.MAX_DEPTH * COLS;
-
-  /** Results of a group, as many bytes. */
+  /** Results of a group: 192 KiB. */
   private static final int SUM_FLOATS = 48 << 10;
 
   /** With more panels slices become so short that visiting the tiles shows. */
@@ -41,13 +38,17 @@ final class PanelGroups extends OwnPanels {
   }
 
   @Override
-  void multiply(long work) {
-    int threads = scratch.threads();
-    int widest = Math.min(SUM_FLOATS / panelSums, MAX_PANELS);
-    int wanted = matrices * ceilDiv(columns.panels(), widest);
-    int perMatrix = ceilDiv(ceilDiv(wanted, threads) * threads, matrices);
-    groups = Math.min(columns.panels(), perMatrix);
+  void multiplyChunk(long work) {
+    int widest = Math.clamp(SUM_FLOATS / panelSums, 1, MAX_PANELS);
+    // So many for each matrix that all threads have equal shares.
+    int even = scratch.threads() / greatestCommonDivisor(scratch.threads(), matrices);
+    int enough = ceilDiv(columns.panels(), widest);
+    groups = Math.min(columns.panels(), ceilDiv(enough, even) * even);
     scratch.run(matrices * groups, work, this::multiplyGroup);
+  }
+
+  private static int greatestCommonDivisor(int x, int y) {
+    return y == 0 ? x : greatestCommonDivisor(y, x % y);
   }
 
   /**
@@ -75,12 +76,14 @@ final class PanelGroups extends OwnPanels {
   }
 
   private void multiplyBlock(int matrix, int b, Group group) {
-    int slice = SLICE_FLOATS / COLS / group.panels();
+    int deepest = MatmulKernel.MAX_DEPTH / group.panels();
     for (DepthBlock.Segment segment : blocks.get(b).segments()) {
       Packing source = segment.term().rhs(firstMatrix + matrix);
       int l = layout.at(b, matrix) + segment.at();
-      for (int d = 0; d < segment.depth(); d += slice) {
-        int depth = Math.min(slice, segment.depth() - d);
+      int slices = ceilDiv(segment.depth(), deepest);
+      for (int i = 0; i < slices; i++) {
+        int d = segment.depth() * i / slices;
+        int depth = segment.depth() * (i + 1) / slices - d;
         pack(source, segment.from() + d, depth, group);
         multiplySlice(l + d, depth, segment.at() + d == 0, group);
       }

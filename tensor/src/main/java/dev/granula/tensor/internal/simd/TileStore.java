@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
-/** Takes finished tiles to their place in the result. */
+/** Takes finished tiles, one or some below each other, to their place in the result. */
 final class TileStore {
   private final Matrix out;
   private final MemorySegment memory;

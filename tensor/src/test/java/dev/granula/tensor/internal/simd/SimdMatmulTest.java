@@ -43,10 +43,19 @@ final class SimdMatmulTest {
   /**
    * Batches, chunks of a batch and parts of rows do not show. With (9, 600, 140) a chunk of packed
    * panels holds five matrices, with (9, 500, 70) one of left-hand sides four, (1, 500, 20) is one
-   * panel for three threads, and (1, 140, 3000) has three chunks of columns.
+   * panel for three threads, (1, 140, 3000) has three chunks of columns, and matrices of 40 rows
+   * are cut into groups of panels where the right-hand side is row-major.
    */
   @ParameterizedTest
-  @CsvSource({"9, 600, 140", "9, 500, 70", "1, 500, 20", "2, 130, 140", "1, 140, 3000"})
+  @CsvSource({
+    "9, 600, 140",
+    "9, 500, 70",
+    "1, 500, 20",
+    "2, 130, 140",
+    "1, 140, 3000",
+    "3, 40, 200",
+    "4, 40, 800"
+  })
   void batchesGiveTheBitsOfSmallProducts(int batch, int m, int n) {
     for (boolean transposed : new boolean[] {false, true}) {
       Tensor a = uniform(batch * m, 1000);
@@ -70,15 +79,16 @@ final class SimdMatmulTest {
 
   /**
    * Few rows with rows of the right-hand side go through depth in slices for several panels, with
-   * columns of it in one go for each panel. 1100 are two segments of one block, 2500 two blocks.
+   * columns of it in one go for each panel. 1100 are two segments of one block, 2500 three blocks;
+   * the last panels of 1001 and 780 columns are narrow.
    */
   @ParameterizedTest
   @CsvSource({
     "32, 688, 1024",
     "32, 2432, 256",
     "128, 1001, 1100",
-    "41, 130, 2500",
-    "100, 66, 1",
+    "41, 780, 2500",
+    "100, 66, 2",
     "17, 3000, 333"
   })
   void slicesOfDepthGiveTheBitsOfTheWhole(int m, int n, int depth) {
