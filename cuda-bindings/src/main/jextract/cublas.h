@@ -19,6 +19,11 @@ typedef unsigned int cublasStatus_t;
 #define CUBLAS_GEMM_DEFAULT (-1)
 #define CUDA_R_32F 0
 #define CUDA_R_64F 1
+#define CUBLAS_STATUS_NOT_INITIALIZED 1
+#define CUBLAS_STATUS_ALLOC_FAILED 3
+#define CUBLAS_STATUS_ARCH_MISMATCH 8
+#define CUBLAS_STATUS_EXECUTION_FAILED 13
+#define CUBLAS_STATUS_NOT_SUPPORTED 15
 
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t handle);

@@ -487,7 +487,8 @@ Result cublasSetMathMode(void* handle, unsigned mode) {
 }
 
 const char* cublasGetStatusString(Result status) {
-  return status == 7    ? "CUBLAS_STATUS_INVALID_VALUE"
+  return status == 3    ? "CUBLAS_STATUS_ALLOC_FAILED"
+         : status == 7  ? "CUBLAS_STATUS_INVALID_VALUE"
          : status == 15 ? "CUBLAS_STATUS_NOT_SUPPORTED"
                         : "status of the stand-in";
 }

@@ -19,7 +19,7 @@ public enum Precision {
   /** F32 products in TF32; beside a BF16 weight numbers are rounded to BF16, as by autocast. */
   MEDIUM(1, true);
 
-  private static final String PROPERTY = "granula.cuda.precision";
+  static final String PROPERTY = "granula.cuda.precision";
 
   final int terms;
   final boolean tf32;

@@ -134,9 +134,29 @@ final class Products implements AutoCloseable {
 
   static void check(int status, String operation) {
     if (status != 0) {
+      String name = cublas_h.cublasGetStatusString(status).getString(0);
       throw new DeviceException(
-          "cuda: %s: %s".formatted(operation, cublas_h.cublasGetStatusString(status).getString(0)));
+          "cuda: %s: %s; %s".formatted(operation, name, remedy(status, operation)));
     }
+  }
+
+  private static String remedy(int status, String operation) {
+    if (status == cublas_h.CUBLAS_STATUS_NOT_INITIALIZED()
+        || status == cublas_h.CUBLAS_STATUS_ALLOC_FAILED()) {
+      return "cuBLAS has too little memory on the device; end other programs there, lower the batch"
+          + " size or the maximum length, or turn on gradient checkpointing";
+    }
+    if (status == cublas_h.CUBLAS_STATUS_ARCH_MISMATCH()
+        || status == cublas_h.CUBLAS_STATUS_NOT_SUPPORTED()) {
+      return "this cuBLAS has no such product for this device; leave out -D%s, load the weights in F32"
+              .formatted(Precision.PROPERTY)
+          + " instead of BF16, or update cuBLAS";
+    }
+    if (status == cublas_h.CUBLAS_STATUS_EXECUTION_FAILED()) {
+      return "a kernel before it failed, and the device may be lost to this process; start it again"
+          + " from the last checkpoint, and look for errors of the device in the system's log";
+    }
+    return "see cuBLAS's documentation of " + operation;
   }
 
   @Override

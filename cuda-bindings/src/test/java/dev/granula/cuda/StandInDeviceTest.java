@@ -112,6 +112,28 @@ final class StandInDeviceTest {
     }
   }
 
+  /** A status that cuBLAS gives for want of memory, and one for a product that it does not have. */
+  @Test
+  void faultsOfCublasSayWhatToDo() {
+    assertTrue(productWithFault(3).contains("lower the batch size"), productWithFault(3));
+    assertTrue(productWithFault(15).contains("update cuBLAS"), productWithFault(15));
+  }
+
+  private String productWithFault(int status) {
+    try (StandIn.Pretence _ = StandIn.pretend("cublasGemmStridedBatchedEx=0:" + status);
+        Scope _ = device.memory().step()) {
+      Tensor x = Tensor.full(device, DType.F32, Shape.of(2, 2), 1);
+      Matrix square = Matrix.of(x);
+      Matrix out = Matrix.of(Tensor.empty(device, DType.F32, x.shape()));
+      DeviceException e =
+          assertThrows(
+              DeviceException.class,
+              () -> device.backend().matmul(square, square, out, 1, Write.SET));
+      assertTrue(e.getMessage().contains("cublasGemmStridedBatchedEx: CUBLAS_"), e.getMessage());
+      return e.getMessage();
+    }
+  }
+
   @Test
   void manySmallUploadsDoNotWait() {
     try (Scope _ = device.memory().step()) {

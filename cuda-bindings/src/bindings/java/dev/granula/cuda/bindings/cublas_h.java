@@ -52,6 +52,26 @@ public final class cublas_h {
     return 1;
   }
 
+  public static int CUBLAS_STATUS_NOT_INITIALIZED() {
+    return 1;
+  }
+
+  public static int CUBLAS_STATUS_ALLOC_FAILED() {
+    return 3;
+  }
+
+  public static int CUBLAS_STATUS_ARCH_MISMATCH() {
+    return 8;
+  }
+
+  public static int CUBLAS_STATUS_EXECUTION_FAILED() {
+    return 13;
+  }
+
+  public static int CUBLAS_STATUS_NOT_SUPPORTED() {
+    return 15;
+  }
+
   private static final class cublasCreate_v2 {
     static final MethodHandle HANDLE = Linking.downcall("cublasCreate_v2", FunctionDescriptor.of(C_INT, C_POINTER));
   }
