@@ -2,8 +2,6 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
-import static dev.granula.tensor.internal.simd.MatmulScratch.SUMS;
-import static dev.granula.tensor.internal.simd.MatmulScratch.ZEROS;
 
 import dev.granula.tensor.Matrix;
 import java.util.Arrays;
@@ -23,15 +21,15 @@ abstract class BlockedProduct {
   final ResultColumns columns;
   final long batch;
   final long m;
-  final boolean add;
-  final TileStore store;
+  private final boolean add;
+  private final TileStore tiles;
 
   /** The terms must be of one batch, or the result unbatched and all columns in equal blocks. */
   BlockedProduct(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     this.add = add;
     this.scratch = scratch;
     this.blocks = DepthBlock.cut(terms);
-    this.store = new TileStore(out);
+    this.tiles = new TileStore(out);
     this.batch = out.batch();
     this.m = out.rows().size();
     columns = ResultColumns.of(out.cols().size(), columnBlocks(terms, out));
@@ -48,11 +46,11 @@ abstract class BlockedProduct {
 
   private static BlockedProduct choose(
       List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
-    if (!OwnPanels.pays(terms, out)) {
-      return new SharedPanels(terms, out, add, scratch);
+    if (SlicedPanels.pays(terms, out)) {
+      return new SlicedPanels(terms, out, add, scratch);
     }
-    return PanelGroups.pays(terms, out)
-        ? new PanelGroups(terms, out, add, scratch)
+    return SharedPanels.pays(terms, out)
+        ? new SharedPanels(terms, out, add, scratch)
         : new OwnPanels(terms, out, add, scratch);
   }
 
@@ -67,44 +65,59 @@ abstract class BlockedProduct {
     return batch == 1 && segment.term().b().batch() > 1;
   }
 
-  /** Fills up the last tiles below {@code count} packed rows with zeros. */
-  static void padLhs(int count, int depth, float[] to, int at) {
-    for (int r = count; r % ROW_MULTIPLE != 0; r++) {
-      Arrays.fill(to, at + r * LHS_STRIDE, at + r * LHS_STRIDE + depth, 0);
+  /**
+   * Packs a segment of the depth of panels {@code from} to {@code to - 1}.
+   *
+   * @param at where the first panel begins
+   * @param panelFloats distance of panels
+   */
+  final void packRhs(
+      DepthBlock.Segment segment,
+      long matrix,
+      int from,
+      int to,
+      float[] packed,
+      int at,
+      int panelFloats) {
+    boolean own = hasRhsPerBlock(segment);
+    for (int p = from, end; p < to; p = end) {
+      int block = columns.block(p);
+      end = Math.min(to, (block + 1) * columns.panelsPerBlock());
+      int cols = columns.width(p, end);
+      long col = own ? columns.inBlock(p) : columns.first(p);
+      segment
+          .term()
+          .rhs(own ? block : matrix)
+          .copyPanels(
+              segment.from(),
+              segment.depth(),
+              col,
+              cols,
+              packed,
+              at + (p - from) * panelFloats,
+              panelFloats,
+              segment.at());
     }
   }
 
   /**
-   * The tiles of some rows with one right-hand panel.
+   * Takes tiles, which lie one below the other from {@code at} on, to their place in the result.
    *
    * @param block number of the block of depth
-   * @param l where the rows are packed in {@code lhs}
-   * @param r where the panel is packed in {@code rhs}
    * @param row the first row in the result
-   * @param worker whose array takes the tile
    */
-  final void strip(
-      int block,
-      float[] lhs,
-      int l,
-      float[] rhs,
-      int r,
-      int panel,
-      long matrix,
-      long row,
-      int rows,
-      int worker) {
-    float[] tile = scratch.sums(worker, MatmulKernel.TILE_FLOATS);
-    int depth = blocks.get(block).depth();
+  final void store(float[] tile, int at, int block, int panel, long matrix, long row, int rows) {
     int cols = columns.width(panel);
     int stride = MatmulKernel.stride(cols);
-    int tileRows = MatmulKernel.rows(cols);
-    long col = columns.first(panel);
     boolean accumulate = add || block > 0;
-    for (int i = 0; i < rows; i += tileRows) {
-      MatmulKernel.tile(stride, lhs, l + i * LHS_STRIDE, rhs, r, depth, tile, ZEROS, SUMS);
-      int height = Math.min(tileRows, rows - i);
-      store.store(tile, SUMS, stride, matrix, row + i, height, col, cols, accumulate);
+    long col = columns.first(panel);
+    tiles.store(tile, at, stride, matrix, row, rows, col, cols, accumulate);
+  }
+
+  /** Fills up the last tiles below {@code count} packed rows with zeros. */
+  static void padLhs(int count, int depth, float[] to, int at) {
+    for (int r = count; r % ROW_MULTIPLE != 0; r++) {
+      Arrays.fill(to, at + r * LHS_STRIDE, at + r * LHS_STRIDE + depth, 0);
     }
   }
 

@@ -23,6 +23,14 @@ record DepthBlock(List<Segment> segments, int depth) {
    */
   record Segment(Term term, long from, int depth, int at) {
     /**
+     * Steps {@code first} to {@code first + count - 1} of it, as a segment that begins at {@code
+     * to}.
+     */
+    Segment part(int first, int count, int to) {
+      return new Segment(term, from + first, count, to);
+    }
+
+    /**
      * Packs {@code count} rows, times the scale of the term, of a block that begins at {@code l}.
      */
     void packLhs(long matrix, long row, int count, float[] to, int l) {

@@ -6,8 +6,8 @@ import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 import java.util.Arrays;
 
 /**
- * Where the packed left-hand sides of {@link OwnPanels} lie: one or more parts a block of depth,
- * side by side in strips of {@link MatmulKernel#LHS_STRIDE} columns. Rows are that far apart
+ * Where the packed left-hand sides of {@link SharedRows} lie: one or more parts for each run of
+ * depth, side by side in strips of {@link MatmulKernel#LHS_STRIDE} columns. Rows are that far apart
  * whatever the depth, so that shallow parts share a strip, and its pages, instead of leaving it
  * empty.
  */
@@ -15,13 +15,13 @@ final class LhsLayout {
   /** Parts begin at cache lines. */
   private static final int LINE = 16;
 
-  /** Block and number of each part, and its first element. */
-  private int[] block = new int[4];
+  /** Run and number of each part, and its first element. */
+  private int[] run = new int[4];
 
   private int[] number = new int[4];
   private int[] at = new int[4];
 
-  /** The first part of each block. */
+  /** The first part of each run. */
   private final int[] first;
 
   private final int stripFloats;
@@ -29,9 +29,9 @@ final class LhsLayout {
   private int strips;
   private int column;
 
-  /** For parts of {@code rows} rows. */
-  LhsLayout(int blocks, int rows) {
-    first = new int[blocks];
+  /** For parts of at most {@code rows} rows. */
+  LhsLayout(int runs, int rows) {
+    first = new int[runs];
     stripFloats = paddedRows(rows) * LHS_STRIDE;
   }
 
@@ -51,20 +51,20 @@ final class LhsLayout {
     column = LHS_STRIDE;
   }
 
-  /** Gives block {@code b} room for {@code count} parts. */
-  void add(int b, int depth, int count) {
-    first[b] = parts;
+  /** Gives run {@code r} room for {@code count} parts. */
+  void add(int r, int depth, int count) {
+    first[r] = parts;
     for (int i = 0; i < count; i++) {
       if (column + depth > LHS_STRIDE) {
         strips++;
         column = 0;
       }
       if (parts == at.length) {
-        block = Arrays.copyOf(block, 2 * parts);
+        run = Arrays.copyOf(run, 2 * parts);
         number = Arrays.copyOf(number, 2 * parts);
         at = Arrays.copyOf(at, 2 * parts);
       }
-      block[parts] = b;
+      run[parts] = r;
       number[parts] = i;
       at[parts++] = AlignedFloats.FIRST + (strips - 1) * stripFloats + column;
       column += width(depth);
@@ -75,8 +75,8 @@ final class LhsLayout {
     return parts;
   }
 
-  int block(int part) {
-    return block[part];
+  int run(int part) {
+    return run[part];
   }
 
   int number(int part) {
@@ -88,9 +88,9 @@ final class LhsLayout {
     return at[part];
   }
 
-  /** Where row 0 of part {@code number} of block {@code b} begins. */
-  int at(int b, int number) {
-    return at[first[b] + number];
+  /** Where row 0 of part {@code number} of run {@code r} begins. */
+  int at(int r, int number) {
+    return at[first[r] + number];
   }
 
   int floats() {

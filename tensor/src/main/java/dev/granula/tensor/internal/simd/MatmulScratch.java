@@ -11,8 +11,7 @@ final class MatmulScratch {
   private static final long SERIAL_WORK = 1 << 17;
 
   /** What a task packs for itself: left-hand rows or right-hand panels. */
-  private static final int OWN_FLOATS =
-      Math.max(SharedPanels.LHS_SLOT, MatmulKernel.MAX_DEPTH * MatmulKernel.COLS);
+  private static final int OWN_FLOATS = Math.max(SharedPanels.LHS_SLOT, OwnPanels.GROUP_FLOATS);
 
   /** In {@link #sums}, a tile that nobody writes. */
   static final int ZEROS = AlignedFloats.FIRST;

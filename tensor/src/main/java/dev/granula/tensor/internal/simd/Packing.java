@@ -49,17 +49,38 @@ final class Packing {
     }
   }
 
-  /** Whether {@link #copyPanels} can be used. */
-  boolean readsWholeRows() {
-    return cols.innerStride() == 1 && cols.isUniform() && rows.isUniform();
-  }
-
   /**
-   * Element (r, c) goes to panel {@code c / COLS}, whose rows are COLS apart. Whole rows are read
-   * one after the other: read panel by panel, they would come from memory in pieces too short for
-   * the processor to fetch ahead.
+   * Copies columns to neighbouring right-hand panels, whose rows are {@link MatmulKernel#stride}
+   * apart. Element (r, c) goes to row {@code down + r - row} of panel {@code (c - col) / COLS}.
+   * Where they lie one behind the other, rows are read through all panels: panel by panel, they
+   * would come from memory in pieces too short for the processor to fetch ahead.
+   *
+   * @param at where the first panel begins
+   * @param panelFloats distance of panels
    */
   void copyPanels(
+      long row,
+      int rowCount,
+      long col,
+      int colCount,
+      float[] to,
+      int at,
+      int panelFloats,
+      int down) {
+    boolean byRows = cols.innerStride() == 1 && cols.isUniform() && rows.isUniform();
+    int whole = byRows ? colCount / COLS : 0;
+    if (whole > 0) {
+      copyRowsToPanels(row, rowCount, col, whole, to, at + down * COLS, panelFloats);
+    }
+    for (int c = whole * COLS; c < colCount; c += COLS) {
+      int width = Math.min(COLS, colCount - c);
+      int stride = MatmulKernel.stride(width);
+      int target = at + c / COLS * panelFloats + down * stride;
+      copy(row, rowCount, col + c, width, to, target, stride);
+    }
+  }
+
+  private void copyRowsToPanels(
       long row, int rowCount, long col, int panels, float[] to, int at, int panelFloats) {
     for (int r = 0; r < rowCount; r++) {
       long from = start + rows.offset(row + r) + cols.offset(col);

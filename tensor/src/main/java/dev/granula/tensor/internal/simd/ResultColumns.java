@@ -35,4 +35,9 @@ record ResultColumns(long blockWidth, int panelsPerBlock, int panels) {
   int width(int panel) {
     return (int) Math.min(COLS, blockWidth - inBlock(panel));
   }
+
+  /** Columns of panels {@code from} to {@code to - 1}, which lie in one block. */
+  int width(int from, int to) {
+    return (int) Math.min((long) (to - from) * COLS, blockWidth - inBlock(from));
+  }
 }

@@ -1,7 +1,11 @@
 package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
+import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
+import static dev.granula.tensor.internal.simd.MatmulKernel.MAX_DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
+import static dev.granula.tensor.internal.simd.MatmulScratch.SUMS;
+import static dev.granula.tensor.internal.simd.MatmulScratch.ZEROS;
 
 import dev.granula.tensor.Matrix;
 import java.util.ArrayList;
@@ -21,8 +25,17 @@ final class SharedPanels extends BlockedProduct {
 
   private static final int MIN_BLOCK_ROWS = 48;
 
+  /** With fewer rows it costs more to hand packed panels from one core to the other. */
+  private static final int MIN_ROWS = 512;
+
+  /** The same where panels, which one task would pack alone, are pieces of rows. */
+  private static final int MIN_ROWS_BY_ROWS = 128;
+
   /** Room for the rows of a block, and for those that fill up its last tile. */
   static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
+
+  /** Panels that some rows meet before the next rows do, for results in longer pieces. */
+  private static final int PANELS_AT_ONCE = 2;
 
   /** Tasks that pack one segment. */
   private static final int PACK_PARTS = 8;
@@ -52,6 +65,14 @@ final class SharedPanels extends BlockedProduct {
   SharedPanels(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
     super(terms, out, add, scratch);
     packedAt = new int[blocks.size()];
+  }
+
+  /** True where left-hand rows are packed once only, for all columns, by the task that has them. */
+  static boolean pays(List<Term> terms, Matrix out) {
+    long depth = Math.min(MAX_DEPTH, terms.stream().mapToLong(Term::depth).sum());
+    boolean small = depth * out.cols().size() <= CHUNK_FLOATS;
+    int least = terms.getFirst().rhsIsTransposed() ? MIN_ROWS : MIN_ROWS_BY_ROWS;
+    return small && out.rows().size() > least || !SharedRows.fits(terms, out);
   }
 
   @Override
@@ -128,32 +149,15 @@ final class SharedPanels extends BlockedProduct {
     int toRow = byPanels ? segment.depth() : segment.depth() * (part + 1) / packParts;
     int step = byPanels ? segment.depth() : PACK_ROWS;
     for (int r = fromRow; r < toRow; r += step) {
-      int rows = Math.min(step, toRow - r);
-      for (int p = fromPanel; p < toPanel; ) {
-        p += packPanels(matrix, packed, p, toPanel, r, rows);
-      }
+      packRhs(
+          segment.part(r, Math.min(step, toRow - r), segment.at() + r),
+          firstMatrix + matrix,
+          firstPanel + fromPanel,
+          firstPanel + toPanel,
+          scratch.shared(),
+          panelAt(matrix, packed.block(), fromPanel),
+          blocks.get(packed.block()).depth() * COLS);
     }
-  }
-
-  /** Packs panel {@code panel}, or whole ones up to {@code end} where they lie side by side. */
-  private int packPanels(int matrix, Packed packed, int panel, int end, int row, int rows) {
-    DepthBlock.Segment segment = packed.segment();
-    boolean own = hasRhsPerBlock(segment);
-    int columnBlock = columns.block(firstPanel + panel);
-    long col = columns.inBlock(firstPanel + panel);
-    int cols = columns.width(firstPanel + panel);
-    int stride = MatmulKernel.stride(cols);
-    Packing source = segment.term().rhs(own ? columnBlock : firstMatrix + matrix);
-    long from = own ? col : columns.first(firstPanel + panel);
-    int at = panelAt(matrix, packed.block(), panel) + (segment.at() + row) * stride;
-    int whole = (int) Math.min(end - panel, (columns.blockWidth() - col) / COLS);
-    if (whole > 1 && source.readsWholeRows()) {
-      int panelFloats = blocks.get(packed.block()).depth() * COLS;
-      source.copyPanels(segment.from() + row, rows, from, whole, scratch.shared(), at, panelFloats);
-      return whole;
-    }
-    source.copy(segment.from() + row, rows, from, cols, scratch.shared(), at, stride);
-    return 1;
   }
 
   private int panelAt(int matrix, int block, int panel) {
@@ -179,23 +183,35 @@ final class SharedPanels extends BlockedProduct {
   private void multiplyBlock(
       int matrix, long row, int rows, int b, int fromPanel, int toPanel, int worker) {
     int packedFor = -1;
-    for (int p = fromPanel; p < toPanel; p++) {
+    for (int p = fromPanel, end; p < toPanel; p = end) {
       int columnBlock = columns.block(firstPanel + p);
       if (columnBlock != packedFor) {
         packLhs(matrix, row, rows, b, columnBlock, p == fromPanel, worker);
         packedFor = columnBlock;
       }
-      strip(
-          b,
-          scratch.own(),
-          scratch.ownAt(worker),
-          scratch.shared(),
-          panelAt(matrix, b, p),
-          firstPanel + p,
-          firstMatrix + matrix,
-          row,
-          rows,
-          worker);
+      int blockEnd = (columnBlock + 1) * columns.panelsPerBlock() - firstPanel;
+      end = Math.min(p + PANELS_AT_ONCE, Math.min(toPanel, blockEnd));
+      for (int i = 0; i < rows; i += ROW_MULTIPLE) {
+        for (int q = p; q < end; q++) {
+          tiles(matrix, row, i, Math.min(rows - i, ROW_MULTIPLE), b, q, worker);
+        }
+      }
+    }
+  }
+
+  /** The tiles of {@code count} rows from the {@code i}-th packed one on with one panel. */
+  private void tiles(int matrix, long row, int i, int count, int b, int p, int worker) {
+    float[] tile = scratch.sums(worker, MatmulKernel.TILE_FLOATS);
+    int depth = blocks.get(b).depth();
+    int cols = columns.width(firstPanel + p);
+    int stride = MatmulKernel.stride(cols);
+    int tileRows = MatmulKernel.rows(cols);
+    int r = panelAt(matrix, b, p);
+    for (int j = i; j < i + count; j += tileRows) {
+      int l = scratch.ownAt(worker) + j * LHS_STRIDE;
+      MatmulKernel.tile(stride, scratch.own(), l, scratch.shared(), r, depth, tile, ZEROS, SUMS);
+      int height = Math.min(tileRows, i + count - j);
+      store(tile, SUMS, b, firstPanel + p, firstMatrix + matrix, row + j, height);
     }
   }
 

@@ -1,34 +1,18 @@
 package dev.granula.tensor.internal.simd;
 
-import static dev.granula.tensor.internal.simd.Simd.I32;
+import static dev.granula.tensor.internal.simd.PerfectShuffle.LOWER;
+import static dev.granula.tensor.internal.simd.PerfectShuffle.UPPER;
 import static dev.granula.tensor.internal.simd.Simd.LANES;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Transposes square blocks of vector width by perfect shuffles: each stage interleaves row i with
- * row {@code i + LANES/2}, and after log2(LANES) stages rows have become columns. Works on bit
- * patterns, in two small arrays that stay in the first-level cache.
+ * Transposes square blocks of vector width from native memory to a heap panel. The first stages of
+ * the {@link PerfectShuffle} read memory and leave a small array, the last two go on from there.
  */
 final class Transposition {
-  private static final int BLOCK = LANES * LANES;
-
-  /** Lanes 0, n, 1, n + 1, ... of two vectors of n lanes: the interleaved lower halves. */
-  private static final IntVector LOWER = interleaved(0);
-
-  private static final IntVector UPPER = interleaved(LANES / 2);
-
-  private int[] rows = new int[BLOCK];
-  private int[] spare = new int[BLOCK];
-
-  private static IntVector interleaved(int first) {
-    int[] lanes = new int[LANES];
-    for (int i = 0; i < LANES; i++) {
-      lanes[i] = first + i / 2 + i % 2 * LANES;
-    }
-    return IntVector.fromArray(I32, lanes, 0);
-  }
+  private final float[] rows = new float[PerfectShuffle.BLOCK];
 
   /**
    * Block element (r, c) lies at {@code from + r + c * stride} in {@code memory}, in elements of
@@ -42,34 +26,46 @@ final class Transposition {
       float[] to,
       int at,
       int toStride) {
-    for (int c = 0; c < LANES; c++) {
-      Simd.load(memory, bf16, from + c * stride).reinterpretAsInts().intoArray(rows, c * LANES);
+    switch (PerfectShuffle.FIRST_STAGES) {
+      case 2 -> readTwoStages(memory, bf16, from, stride);
+      case 1 -> readOneStage(memory, bf16, from, stride);
+      default -> read(memory, bf16, from, stride);
     }
-    for (int done = 2; done < LANES; done *= 2) {
-      interleave(rows, spare);
-      int[] swap = rows;
-      rows = spare;
-      spare = swap;
-    }
-    interleaveLast(rows, to, at, toStride);
+    PerfectShuffle.twoStages(rows, 0, LANES, to, at, toStride);
   }
 
-  private static void interleave(int[] from, int[] to) {
-    for (int i = 0; i < LANES / 2; i++) {
-      IntVector x = IntVector.fromArray(I32, from, i * LANES);
-      IntVector y = IntVector.fromArray(I32, from, i * LANES + BLOCK / 2);
-      LOWER.selectFrom(x, y).intoArray(to, 2 * i * LANES);
-      UPPER.selectFrom(x, y).intoArray(to, 2 * i * LANES + LANES);
+  private void readTwoStages(MemorySegment memory, boolean bf16, long from, long stride) {
+    for (int i = 0; i < LANES / 4; i++) {
+      long row = from + i * stride;
+      IntVector x0 = Simd.load(memory, bf16, row).reinterpretAsInts();
+      IntVector x1 = Simd.load(memory, bf16, row + LANES / 4 * stride).reinterpretAsInts();
+      IntVector x2 = Simd.load(memory, bf16, row + LANES / 2 * stride).reinterpretAsInts();
+      IntVector x3 = Simd.load(memory, bf16, row + LANES / 4 * 3 * stride).reinterpretAsInts();
+      IntVector y0 = LOWER.selectFrom(x0, x2);
+      IntVector y1 = UPPER.selectFrom(x0, x2);
+      IntVector y2 = LOWER.selectFrom(x1, x3);
+      IntVector y3 = UPPER.selectFrom(x1, x3);
+      int at = 4 * i * LANES;
+      LOWER.selectFrom(y0, y2).reinterpretAsFloats().intoArray(rows, at);
+      UPPER.selectFrom(y0, y2).reinterpretAsFloats().intoArray(rows, at + LANES);
+      LOWER.selectFrom(y1, y3).reinterpretAsFloats().intoArray(rows, at + 2 * LANES);
+      UPPER.selectFrom(y1, y3).reinterpretAsFloats().intoArray(rows, at + 3 * LANES);
     }
   }
 
-  private static void interleaveLast(int[] from, float[] to, int at, int stride) {
+  private void readOneStage(MemorySegment memory, boolean bf16, long from, long stride) {
     for (int i = 0; i < LANES / 2; i++) {
-      IntVector x = IntVector.fromArray(I32, from, i * LANES);
-      IntVector y = IntVector.fromArray(I32, from, i * LANES + BLOCK / 2);
-      int row = at + 2 * i * stride;
-      LOWER.selectFrom(x, y).reinterpretAsFloats().intoArray(to, row);
-      UPPER.selectFrom(x, y).reinterpretAsFloats().intoArray(to, row + stride);
+      long row = from + i * stride;
+      IntVector x0 = Simd.load(memory, bf16, row).reinterpretAsInts();
+      IntVector x1 = Simd.load(memory, bf16, row + LANES / 2 * stride).reinterpretAsInts();
+      LOWER.selectFrom(x0, x1).reinterpretAsFloats().intoArray(rows, 2 * i * LANES);
+      UPPER.selectFrom(x0, x1).reinterpretAsFloats().intoArray(rows, 2 * i * LANES + LANES);
+    }
+  }
+
+  private void read(MemorySegment memory, boolean bf16, long from, long stride) {
+    for (int i = 0; i < LANES; i++) {
+      Simd.load(memory, bf16, from + i * stride).intoArray(rows, i * LANES);
     }
   }
 }
