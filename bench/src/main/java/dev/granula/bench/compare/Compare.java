@@ -32,6 +32,7 @@ public final class Compare {
   private final List<Object> history = new ArrayList<>();
   private final Map<String, String> info = new LinkedHashMap<>();
   private boolean failed;
+  private boolean finished;
 
   private Compare(Settings settings) {
     this.settings = settings;
@@ -41,7 +42,7 @@ public final class Compare {
   /**
    * The script gives the repository, our JVM's options and the interpreter as system properties.
    */
-  public static void main(String[] args) throws IOException, InterruptedException {
+  public static void main(String[] args) throws InterruptedException {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Settings settings;
     try {
@@ -62,36 +63,68 @@ public final class Compare {
       return;
     }
     Compare compare = new Compare(settings);
+    // Ctrl-C, or a run that is ended from outside, keeps the rows that it has.
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> compare.finish(out, false)));
     compare.run();
-    compare.print(out);
-    compare.record();
-    System.exit(compare.failed ? 1 : 0);
+    System.exit(compare.finish(out, true) ? 0 : 1);
   }
 
   private void run() throws InterruptedException {
     for (Row row : settings.chosen()) {
       Side peer = row.peer();
       if (peer != null && peer.kind() == Side.Kind.PYTHON && peers.isEmpty()) {
-        table.add(row, "%s lacks bench/peers/requirements.txt".formatted(settings.python()));
+        addNote(row, "%s lacks bench/peers/requirements.txt".formatted(settings.python()));
         continue;
       }
       System.err.printf("%s: %s ...%n", row.name(), row.title());
       try {
-        Result result = new Comparison(settings, row).run();
-        table.add(result);
-        history.add(result.toJson());
-        info.putAll(result.info());
-        if (settings.details()) {
-          printDetails(result);
-        }
+        add(new Comparison(settings, row).run());
       } catch (Child.MissingException e) {
-        table.add(row, e.what());
+        addNote(row, e.what());
       } catch (IOException e) {
-        failed = true;
-        table.add(row, "failed, see " + settings.log(row, "*"));
-        System.err.printf("%s: %s%n", row.name(), e.getMessage());
+        addFailure(row, e);
       }
     }
+  }
+
+  private synchronized void add(Result result) {
+    table.add(result);
+    history.add(result.toJson());
+    info.putAll(result.info());
+    if (settings.details()) {
+      printDetails(result);
+    }
+  }
+
+  private synchronized void addNote(Row row, String note) {
+    table.add(row, note);
+  }
+
+  private synchronized void addFailure(Row row, IOException e) {
+    if (!finished) {
+      failed = true;
+      table.add(row, "failed, see " + settings.log(row, "*"));
+      System.err.printf("%s: %s%n", row.name(), e.getMessage());
+    }
+  }
+
+  /** Prints and records what there is, once; false where a row failed or was not written down. */
+  private synchronized boolean finish(PrintStream out, boolean complete) {
+    if (finished) {
+      return !failed;
+    }
+    finished = true;
+    print(out);
+    if (!complete) {
+      out.println("Ended early: rows that are not here were not measured.");
+    }
+    try {
+      record(complete);
+    } catch (IOException e) {
+      failed = true;
+      System.err.printf("bench/compare: cannot write %s: %s%n", settings.history(), e);
+    }
+    return !failed;
   }
 
   private static void printDetails(Result result) {
@@ -121,7 +154,7 @@ public final class Compare {
     out.println(table);
   }
 
-  private void record() throws IOException {
+  private void record(boolean complete) throws IOException {
     Map<String, Object> run = new LinkedHashMap<>();
     run.put("time", Instant.now().toString());
     run.putAll(Machine.describe(settings.root()));
@@ -130,6 +163,7 @@ public final class Compare {
     run.put("threads", settings.threads());
     run.put("rounds", settings.rounds());
     run.put("quick", settings.quick());
+    run.put("complete", complete);
     run.put("rows", history);
     Files.writeString(
         settings.history(),

@@ -35,7 +35,16 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(
     value = 1,
-    jvmArgsAppend = {"-XX:MaxDirectMemorySize=1t", "--add-modules=jdk.incubator.vector"})
+    // The launcher's options, so that both drivers measure the same.
+    jvmArgsAppend = {
+      "-XX:MaxDirectMemorySize=1t",
+      "-XX:+UseSerialGC",
+      "-Xms48m",
+      "-Xmn24m",
+      "-XX:ObjectAlignmentInBytes=64",
+      "-XX:+UseTransparentHugePages",
+      "--add-modules=jdk.incubator.vector"
+    })
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class Kernels {

@@ -34,9 +34,6 @@ final class SharedPanels extends BlockedProduct {
   /** Room for the rows of a block, and for those that fill up its last tile. */
   static final int LHS_SLOT = (BLOCK_ROWS + ROW_MULTIPLE) * MatmulKernel.LHS_STRIDE;
 
-  /** Panels that some rows meet before the next rows do, for results in longer pieces. */
-  private static final int PANELS_AT_ONCE = 2;
-
   /** Tasks that pack one segment. */
   private static final int PACK_PARTS = 8;
 
@@ -183,35 +180,29 @@ final class SharedPanels extends BlockedProduct {
   private void multiplyBlock(
       int matrix, long row, int rows, int b, int fromPanel, int toPanel, int worker) {
     int packedFor = -1;
-    for (int p = fromPanel, end; p < toPanel; p = end) {
+    for (int p = fromPanel; p < toPanel; p++) {
       int columnBlock = columns.block(firstPanel + p);
       if (columnBlock != packedFor) {
         packLhs(matrix, row, rows, b, columnBlock, p == fromPanel, worker);
         packedFor = columnBlock;
       }
-      int blockEnd = (columnBlock + 1) * columns.panelsPerBlock() - firstPanel;
-      end = Math.min(p + PANELS_AT_ONCE, Math.min(toPanel, blockEnd));
-      for (int i = 0; i < rows; i += ROW_MULTIPLE) {
-        for (int q = p; q < end; q++) {
-          tiles(matrix, row, i, Math.min(rows - i, ROW_MULTIPLE), b, q, worker);
-        }
-      }
+      strip(matrix, row, rows, b, p, worker);
     }
   }
 
-  /** The tiles of {@code count} rows from the {@code i}-th packed one on with one panel. */
-  private void tiles(int matrix, long row, int i, int count, int b, int p, int worker) {
+  /** The tiles of the packed rows with one panel. */
+  private void strip(int matrix, long row, int rows, int b, int p, int worker) {
     float[] tile = scratch.sums(worker, MatmulKernel.TILE_FLOATS);
     int depth = blocks.get(b).depth();
     int cols = columns.width(firstPanel + p);
     int stride = MatmulKernel.stride(cols);
     int tileRows = MatmulKernel.rows(cols);
     int r = panelAt(matrix, b, p);
-    for (int j = i; j < i + count; j += tileRows) {
-      int l = scratch.ownAt(worker) + j * LHS_STRIDE;
+    for (int i = 0; i < rows; i += tileRows) {
+      int l = scratch.ownAt(worker) + i * LHS_STRIDE;
       MatmulKernel.tile(stride, scratch.own(), l, scratch.shared(), r, depth, tile, ZEROS, SUMS);
-      int height = Math.min(tileRows, i + count - j);
-      store(tile, SUMS, b, firstPanel + p, firstMatrix + matrix, row + j, height);
+      int height = Math.min(tileRows, rows - i);
+      store(tile, SUMS, b, firstPanel + p, firstMatrix + matrix, row + i, height);
     }
   }
 
