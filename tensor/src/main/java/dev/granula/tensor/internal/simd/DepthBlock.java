@@ -67,4 +67,9 @@ record DepthBlock(List<Segment> segments, int depth) {
     blocks.add(new DepthBlock(List.copyOf(segments), depth));
     return blocks;
   }
+
+  /** The largest depth of some blocks. */
+  static int deepest(List<DepthBlock> blocks) {
+    return blocks.stream().mapToInt(DepthBlock::depth).max().orElseThrow();
+  }
 }

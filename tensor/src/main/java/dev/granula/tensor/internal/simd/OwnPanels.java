@@ -37,10 +37,7 @@ final class OwnPanels extends SharedRows {
 
   @Override
   void multiplyChunk(long work) {
-    int deepest = 0;
-    for (int b = firstBlock; b < endBlock; b++) {
-      deepest = Math.max(deepest, blocks.get(b).depth());
-    }
+    int deepest = DepthBlock.deepest(blocks.subList(firstBlock, endBlock));
     groups = groups(singly ? 1 : GROUP_FLOATS / (deepest * COLS));
     int tasks = matrices * groups;
     // Equal shares need no smaller tasks, which would pack the same group again.

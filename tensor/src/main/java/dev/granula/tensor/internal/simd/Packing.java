@@ -52,8 +52,8 @@ final class Packing {
   /**
    * Copies columns to neighbouring right-hand panels, whose rows are {@link MatmulKernel#stride}
    * apart. Element (r, c) goes to row {@code down + r - row} of panel {@code (c - col) / COLS}.
-   * Where they lie one behind the other, rows are read through all panels: panel by panel, they
-   * would come from memory in pieces too short for the processor to fetch ahead.
+   * Where the elements of a row lie one behind the other, rows are read through all panels: panel
+   * by panel, they would come from memory in pieces too short for the processor to fetch ahead.
    *
    * @param at where the first panel begins
    * @param panelFloats distance of panels

@@ -2,7 +2,6 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.COLS;
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
-import static dev.granula.tensor.internal.simd.MatmulKernel.MAX_DEPTH;
 import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 import static dev.granula.tensor.internal.simd.MatmulScratch.SUMS;
 import static dev.granula.tensor.internal.simd.MatmulScratch.ZEROS;
@@ -12,9 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * For many rows. A chunk of the right-hand sides (some matrices of the batch, some blocks of depth,
- * some panels of columns) is packed by all threads into the shared array; then each task packs a
- * block of left-hand rows for itself and forms its tiles with all panels.
+ * For many rows and a right-hand side that is not too wide. A chunk of the right-hand sides (some
+ * matrices of the batch, some blocks of depth, some panels of columns) is packed by all threads
+ * into the shared array; then each task packs a block of left-hand rows for itself and forms its
+ * tiles with all panels.
  */
 final class SharedPanels extends BlockedProduct {
   /** Packed floats of a chunk: 4 MiB, which stay in the last level of cache. */
@@ -64,18 +64,20 @@ final class SharedPanels extends BlockedProduct {
     packedAt = new int[blocks.size()];
   }
 
-  /** True where left-hand rows are packed once only, for all columns, by the task that has them. */
+  /**
+   * True for many rows where the right-hand side of a block of depth is one chunk, so that rows are
+   * packed once and used while they are in a cache; and where {@link SharedRows} has no room.
+   */
   static boolean pays(List<Term> terms, Matrix out) {
-    long depth = Math.min(MAX_DEPTH, terms.stream().mapToLong(Term::depth).sum());
-    boolean small = depth * out.cols().size() <= CHUNK_FLOATS;
+    long columns = ResultColumns.of(out.cols().size(), columnBlocks(terms, out)).panels() * COLS;
+    boolean oneChunk = columns * DepthBlock.deepest(DepthBlock.cut(terms)) <= CHUNK_FLOATS;
     int least = terms.getFirst().rhsIsTransposed() ? MIN_ROWS : MIN_ROWS_BY_ROWS;
-    return small && out.rows().size() > least || !SharedRows.fits(terms, out);
+    return oneChunk && out.rows().size() > least || !SharedRows.fits(terms, out);
   }
 
   @Override
   void run() {
-    int deepest = blocks.stream().mapToInt(DepthBlock::depth).max().orElseThrow();
-    int chunks = ceilDiv(columns.panels(), CHUNK_FLOATS / COLS / deepest);
+    int chunks = ceilDiv(columns.panels(), CHUNK_FLOATS / COLS / DepthBlock.deepest(blocks));
     for (int i = 0; i < chunks; i++) {
       firstPanel = (int) ((long) columns.panels() * i / chunks);
       panels = (int) ((long) columns.panels() * (i + 1) / chunks) - firstPanel;

@@ -2,6 +2,7 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.MatmulKernel.LHS_STRIDE;
 import static dev.granula.tensor.internal.simd.MatmulKernel.MAX_DEPTH;
+import static dev.granula.tensor.internal.simd.MatmulKernel.ROW_MULTIPLE;
 
 import dev.granula.tensor.Matrix;
 import java.util.ArrayList;
@@ -10,11 +11,11 @@ import java.util.List;
 /**
  * All threads pack a chunk of the left-hand sides (some rows, some blocks of depth, some matrices
  * of the batch) into the shared array. Then each task packs a group of right-hand panels for itself
- * and multiplies the rows of the chunk by it. Right-hand sides are read once a chunk and never go
- * through the last level of cache packed.
+ * and multiplies the rows of the chunk by it. Right-hand sides never go through the last level of
+ * cache packed.
  */
 abstract class SharedRows extends BlockedProduct {
-  /** Packed left-hand floats of a chunk: 8 MiB. */
+  /** Packed left-hand floats of a chunk, 8 MiB; twice that where parts leave strips half empty. */
   private static final int CHUNK_FLOATS = 2 << 20;
 
   /** Rows that have room in a chunk. */
@@ -29,7 +30,7 @@ abstract class SharedRows extends BlockedProduct {
    * @param at first step in the depth of the block
    * @param copies left-hand sides: the blocks of columns, where each has its own, else 1
    */
-  record Run(int block, List<DepthBlock.Segment> segments, int at, int depth, int copies) {}
+  record Run(List<DepthBlock.Segment> segments, int at, int depth, int copies) {}
 
   /** Panels {@code from} to {@code to - 1}, which a task has packed from {@code at} on. */
   record Group(int from, int to, int at) {
@@ -38,9 +39,10 @@ abstract class SharedRows extends BlockedProduct {
     }
   }
 
-  private final List<Run> runs = new ArrayList<>();
+  /** The runs of each block of depth. */
+  private final List<List<Run>> runs = new ArrayList<>();
 
-  /** Where the runs of a block begin in {@link #runs}; one more than there are blocks. */
+  /** Number of the first run of each block, counted through all blocks. */
   private final int[] firstRun;
 
   private final LhsLayout layout;
@@ -60,22 +62,32 @@ abstract class SharedRows extends BlockedProduct {
     firstRun = new int[blocks.size() + 1];
     int widest = 0;
     for (int b = 0; b < blocks.size(); b++) {
-      addRuns(b);
-      firstRun[b + 1] = runs.size();
+      runs.add(cutIntoRuns(b));
+      firstRun[b + 1] = firstRun[b] + runs(b).size();
       widest = Math.max(widest, width(b));
     }
     int stripWidth = Math.ceilDiv(widest, LHS_STRIDE) * LHS_STRIDE;
-    rowChunks = ceilDiv(m, CHUNK_FLOATS / stripWidth);
-    layout = new LhsLayout(runs.size(), ceilDiv(m, rowChunks));
+    int most = ceilDiv(m, ROW_MULTIPLE);
+    rowChunks = Math.min(most, ceilDiv(m, Math.max(1, CHUNK_FLOATS / stripWidth)));
+    layout = new LhsLayout(firstRun[blocks.size()], ceilDiv(m, rowChunks));
   }
 
-  /** Whether left-hand sides that are different in each block of columns leave room for rows. */
+  /**
+   * Whether left-hand sides that are different in each block of columns leave room for a good many
+   * rows.
+   */
   static boolean fits(List<Term> terms, Matrix out) {
-    long depth = Math.min(MAX_DEPTH, terms.stream().mapToLong(Term::depth).sum());
-    return (columnBlocks(terms, out) + 1) * LhsLayout.width((int) depth) <= CHUNK_FLOATS / MIN_ROWS;
+    long width = MAX_DEPTH;
+    for (Term term : terms) {
+      if (out.batch() == 1 && term.a().batch() > 1) {
+        width += term.a().batch() * LhsLayout.width((int) Math.min(term.depth(), MAX_DEPTH));
+      }
+    }
+    return width <= CHUNK_FLOATS / MIN_ROWS;
   }
 
-  private void addRuns(int b) {
+  private List<Run> cutIntoRuns(int b) {
+    List<Run> result = new ArrayList<>();
     List<DepthBlock.Segment> segments = blocks.get(b).segments();
     for (int i = 0, end; i < segments.size(); i = end) {
       int copies = copies(segments.get(i));
@@ -83,8 +95,9 @@ abstract class SharedRows extends BlockedProduct {
       for (end = i; end < segments.size() && copies(segments.get(end)) == copies; end++) {
         depth += segments.get(end).depth();
       }
-      runs.add(new Run(b, segments.subList(i, end), segments.get(i).at(), depth, copies));
+      result.add(new Run(segments.subList(i, end), segments.get(i).at(), depth, copies));
     }
+    return result;
   }
 
   private int copies(DepthBlock.Segment segment) {
@@ -94,7 +107,7 @@ abstract class SharedRows extends BlockedProduct {
   /** Columns that the left-hand sides of a block of depth take. */
   private int width(int b) {
     int width = 0;
-    for (Run run : runs.subList(firstRun[b], firstRun[b + 1])) {
+    for (Run run : runs(b)) {
       width += run.copies * LhsLayout.width(run.depth);
     }
     return width;
@@ -124,8 +137,11 @@ abstract class SharedRows extends BlockedProduct {
     }
     matrices = (int) Math.min(batch - firstMatrix, Math.max(1, room / width));
     layout.clear();
-    for (int r = firstRun[firstBlock]; r < firstRun[endBlock]; r++) {
-      layout.add(r, runs.get(r).depth, matrices * runs.get(r).copies);
+    for (int b = firstBlock; b < endBlock; b++) {
+      for (int i = 0; i < runs(b).size(); i++) {
+        Run run = runs(b).get(i);
+        layout.add(firstRun[b] + i, run.depth, matrices * run.copies);
+      }
     }
   }
 
@@ -149,23 +165,31 @@ abstract class SharedRows extends BlockedProduct {
     int from = task % packParts * PACK_ROWS;
     int count = Math.min(rows - from, PACK_ROWS);
     int at = layout.at(part) + from * LHS_STRIDE;
-    Run run = runs.get(layout.run(part));
-    long matrix = batch > 1 || run.copies > 1 ? firstMatrix + layout.number(part) : 0;
+    Run run = run(layout.run(part));
+    long matrix = firstMatrix + layout.number(part);
     for (DepthBlock.Segment segment : run.segments) {
       segment.packLhs(matrix, firstRow + from, count, scratch.shared(), at - run.at);
     }
     padLhs(count, run.depth, scratch.shared(), at);
   }
 
+  private Run run(int number) {
+    int block = firstBlock;
+    while (firstRun[block + 1] <= number) {
+      block++;
+    }
+    return runs(block).get(number - firstRun[block]);
+  }
+
   /** The runs of a block of depth. */
   final List<Run> runs(int block) {
-    return runs.subList(firstRun[block], firstRun[block + 1]);
+    return runs.get(block);
   }
 
   /** Where the rows of run {@code i} of a block begin, for a matrix of the chunk and a panel. */
   final int lhsAt(int block, int i, int matrix, int panel) {
-    int run = firstRun[block] + i;
-    return layout.at(run, runs.get(run).copies > 1 ? columns.block(panel) : matrix);
+    int number = runs(block).get(i).copies > 1 ? columns.block(panel) : matrix;
+    return layout.at(firstRun[block] + i, number);
   }
 
   /** Groups of at most {@code widest} panels, so many that all threads have equal shares. */

@@ -44,7 +44,11 @@ final class Simd {
   private static VectorSpecies<Float> species() {
     String bits = System.getProperty(BITS_PROPERTY, "");
     return switch (bits) {
-      case "" -> FloatVector.SPECIES_PREFERRED;
+      // Tiles and transpositions are made for at most 512 bits.
+      case "" ->
+          FloatVector.SPECIES_PREFERRED.length() > FloatVector.SPECIES_512.length()
+              ? FloatVector.SPECIES_512
+              : FloatVector.SPECIES_PREFERRED;
       case "128" -> FloatVector.SPECIES_128;
       case "256" -> FloatVector.SPECIES_256;
       case "512" -> FloatVector.SPECIES_512;

@@ -10,6 +10,7 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.cpu.CpuDevice;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -43,8 +44,9 @@ final class SimdMatmulTest {
   /**
    * Batches, chunks of a batch and parts of rows do not show. With (9, 600, 140) a chunk of packed
    * panels holds five matrices, with (9, 500, 70) one of left-hand sides four, (1, 500, 20) is one
-   * panel for three threads, (1, 140, 3000) has three chunks of columns, and matrices of 40 rows
-   * are cut into groups of panels where the right-hand side is row-major.
+   * panel for three threads, (1, 140, 3000), (4, 600, 1100) and (3, 1850, 1050) are taken in groups
+   * of panels, in chunks of rows or matrices, and matrices of 40 rows in slices of depth where the
+   * right-hand side is row-major.
    */
   @ParameterizedTest
   @CsvSource({
@@ -53,6 +55,8 @@ final class SimdMatmulTest {
     "1, 500, 20",
     "2, 130, 140",
     "1, 140, 3000",
+    "4, 600, 1100",
+    "3, 1850, 1050",
     "3, 40, 200",
     "4, 40, 800"
   })
@@ -108,6 +112,84 @@ final class SimdMatmulTest {
     float[] added = product(a, Matrix.of(rows), Write.ADD);
     // Several blocks of depth are added to the ones in turn, not as their sum.
     assertArrayEquals(expected, added, depth <= MatmulKernel.MAX_DEPTH ? 0 : 1e-3f);
+  }
+
+  /** Left-hand sides of their own for blocks of columns, in chunks of rows and groups of panels. */
+  @Test
+  void blocksOfColumnsGiveTheBitsOfEachAlone() {
+    int blocks = 16;
+    int width = 70;
+    int rows = 530;
+    Tensor x = uniform(rows, 8);
+    Tensor weight = uniform(blocks * width, 8);
+    Tensor u = uniform(blocks * rows, 1024).reshape(blocks, rows, 1024);
+    Tensor b = uniform(blocks * 1024, width).reshape(blocks, 1024, width);
+    float[] whole = sum(x, weight, u, b);
+    for (int j = 0; j < blocks; j++) {
+      Tensor part = weight.slice(0, j * width, (j + 1) * width);
+      float[] alone = sum(x, part, u.slice(0, j, j + 1), b.slice(0, j, j + 1));
+      for (int r = 0; r < rows; r++) {
+        int from = (r * blocks + j) * width;
+        assertArrayEquals(
+            Arrays.copyOfRange(alone, r * width, (r + 1) * width),
+            Arrays.copyOfRange(whole, from, from + width));
+      }
+    }
+  }
+
+  /** The base product and one product for each block of columns. */
+  private static float[] sum(Tensor x, Tensor weight, Tensor u, Tensor b) {
+    Tensor out = Tensor.empty(DEVICE, DType.F32, Shape.of(x.shape().dim(0), weight.shape().dim(0)));
+    List<Product> products =
+        List.of(
+            new Product(Matrix.of(x), Matrix.of(weight).transpose(), 0.3),
+            new Product(Matrix.of(u), Matrix.of(b), 0.7));
+    DEVICE.backend().matmulSum(products, out, Write.SET);
+    return out.toFloatArray();
+  }
+
+  /** Many short terms of which every other one has left-hand sides of its own for each column. */
+  @Test
+  void shortTermsInManyBlocksOfColumns() {
+    int blocks = 1364;
+    List<Product> products = new ArrayList<>();
+    float[] expected = new float[12 * blocks];
+    for (int i = 0; i < 8; i++) {
+      Tensor x = uniform(12, 1);
+      Tensor weight = uniform(1, blocks);
+      Tensor u = uniform(blocks * 12, 1).reshape(blocks, 12, 1);
+      Tensor b = uniform(blocks, 1).reshape(blocks, 1, 1);
+      products.add(new Product(Matrix.of(x), Matrix.of(weight), 1));
+      products.add(new Product(Matrix.of(u), Matrix.of(b), 1));
+      for (int e = 0; e < expected.length; e++) {
+        int row = e / blocks;
+        int col = e % blocks;
+        expected[e] += (float) (x.load(row) * weight.load(col));
+        expected[e] += (float) (u.load(col * 12L + row) * b.load(col));
+      }
+    }
+    Tensor out = Tensor.empty(DEVICE, DType.F32, Shape.of(12, blocks));
+    DEVICE.backend().matmulSum(products, out, Write.SET);
+    assertArrayEquals(expected, out.toFloatArray(), 1e-5f);
+  }
+
+  /** Chunks of rows and of depth, and more threads than panels. */
+  @ParameterizedTest
+  @CsvSource({"1900, 1000", "600, 1000"})
+  void anyNumberOfThreadsGivesTheSameBits(int m, int n) {
+    Tensor a = uniform(m, 2500);
+    Tensor b = uniform(n, 2500);
+    float[] byColumns = product(a, b);
+    float[] byRows = product(a, Matrix.of(copy(b.transpose(0, 1))), Write.SET);
+    assertArrayEquals(byColumns, byRows);
+    for (int threads : new int[] {1, 20}) {
+      try (CpuDevice device = CpuDevice.of("simd", threads, Memory.Debug.OFF)) {
+        Tensor out = Tensor.empty(device, DType.F32, Shape.of(m, n));
+        Matrix right = Matrix.of(b.to(device)).transpose();
+        device.backend().matmul(Matrix.of(a.to(device)), right, Matrix.of(out), 0.3, Write.SET);
+        assertArrayEquals(byColumns, out.toFloatArray());
+      }
+    }
   }
 
   /** More left-hand sides of blocks than can be packed at once: 4.5 GB of them. */
