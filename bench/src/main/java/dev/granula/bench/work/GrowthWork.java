@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Microseconds per token, and milliseconds per step, of the small model's training step while one
- * size grows: the batch (at length 64), the rank, the layers.
+ * Microseconds per token, and per step, of the small model's training step while one size grows:
+ * the batch (at length 64), the rank, the layers.
  */
 final class GrowthWork implements Work {
   private static final int LENGTH = 64;
@@ -52,6 +52,6 @@ final class GrowthWork implements Work {
   public Map<String, Double> measure(String part) {
     TrainingStep step = steps.get(part);
     double seconds = Clock.medianSeconds(step, Math.max(1, TOKENS_PER_PART / step.tokens()));
-    return Map.of("token " + part, 1e6 * seconds / step.tokens(), "step " + part, 1e3 * seconds);
+    return Map.of("token " + part, 1e6 * seconds / step.tokens(), "step " + part, 1e6 * seconds);
   }
 }

@@ -31,11 +31,11 @@ final class PlainMath {
   private static float expOfRemainder(float x, float n) {
     float r = Math.fma(n, -VectorMath.LN2, x);
     r = Math.fma(n, -VectorMath.LN2_REST, r);
-    float p = 0x1.6a4f88p-10f;
-    p = Math.fma(p, r, 0x1.123988p-7f);
-    p = Math.fma(p, r, 0x1.5558aep-5f);
-    p = Math.fma(p, r, 0x1.555492p-3f);
-    p = Math.fma(p, r, 0x1.fffffcp-2f);
+    float p = VectorMath.EXP_6;
+    p = Math.fma(p, r, VectorMath.EXP_5);
+    p = Math.fma(p, r, VectorMath.EXP_4);
+    p = Math.fma(p, r, VectorMath.EXP_3);
+    p = Math.fma(p, r, VectorMath.EXP_2);
     return Math.fma(p, r * r, r) + 1f;
   }
 
@@ -45,14 +45,14 @@ final class PlainMath {
     int above = bits - VectorMath.SQRT_HALF_BITS;
     float f = Float.intBitsToFloat((above & VectorMath.MANTISSA) + VectorMath.SQRT_HALF_BITS) - 1f;
     float e = (above >> VectorMath.MANTISSA_BITS) + (subnormal ? -23f : 0f);
-    float p = -0x1.38c9dep-4f;
-    p = Math.fma(p, f, 0x1.055ec6p-3f);
-    p = Math.fma(p, f, -0x1.0d8242p-3f);
-    p = Math.fma(p, f, 0x1.22d92ep-3f);
-    p = Math.fma(p, f, -0x1.54728ap-3f);
-    p = Math.fma(p, f, 0x1.99a01cp-3f);
-    p = Math.fma(p, f, -0x1.000226p-2f);
-    p = Math.fma(p, f, 0x1.555554p-2f);
+    float p = VectorMath.LOG_10;
+    p = Math.fma(p, f, VectorMath.LOG_9);
+    p = Math.fma(p, f, VectorMath.LOG_8);
+    p = Math.fma(p, f, VectorMath.LOG_7);
+    p = Math.fma(p, f, VectorMath.LOG_6);
+    p = Math.fma(p, f, VectorMath.LOG_5);
+    p = Math.fma(p, f, VectorMath.LOG_4);
+    p = Math.fma(p, f, VectorMath.LOG_3);
     float square = f * f;
     float small = Math.fma(e, VectorMath.LN2_LOW, p * f * square);
     float result = Math.fma(e, VectorMath.LN2_HIGH, Math.fma(square, -0.5f, small) + f);
@@ -64,11 +64,11 @@ final class PlainMath {
   static float tanh(float x) {
     float size = Math.abs(x);
     float square = x * x;
-    float p = -0x1.732bdp-8f;
-    p = Math.fma(p, square, 0x1.51904p-6f);
-    p = Math.fma(p, square, -0x1.b82628p-5f);
-    p = Math.fma(p, square, 0x1.110684p-3f);
-    p = Math.fma(p, square, -0x1.55553p-2f);
+    float p = VectorMath.TANH_11;
+    p = Math.fma(p, square, VectorMath.TANH_9);
+    p = Math.fma(p, square, VectorMath.TANH_7);
+    p = Math.fma(p, square, VectorMath.TANH_5);
+    p = Math.fma(p, square, VectorMath.TANH_3);
     float near = Math.fma(p, square * x, x);
     float clamped = size > 10f ? 10f : size;
     float far = 1f - 2f / (expInRange(clamped + clamped) + 1f);
@@ -78,22 +78,22 @@ final class PlainMath {
   static float erf(float x) {
     float size = Math.abs(x);
     float square = x * x;
-    float p = 0x1.4771fcp-14f;
-    p = Math.fma(p, square, -0x1.a3515ep-11f);
-    p = Math.fma(p, square, 0x1.53f224p-8f);
-    p = Math.fma(p, square, -0x1.b7f71ap-6f);
-    p = Math.fma(p, square, 0x1.ce2ce6p-4f);
-    p = Math.fma(p, square, -0x1.81273ep-2f);
-    p = Math.fma(p, square, 0x1.06eba8p-3f);
+    float p = VectorMath.ERF_13;
+    p = Math.fma(p, square, VectorMath.ERF_11);
+    p = Math.fma(p, square, VectorMath.ERF_9);
+    p = Math.fma(p, square, VectorMath.ERF_7);
+    p = Math.fma(p, square, VectorMath.ERF_5);
+    p = Math.fma(p, square, VectorMath.ERF_3);
+    p = Math.fma(p, square, VectorMath.ERF_1);
     float near = Math.fma(p, x, x);
     float t = size > 3.95f ? 3.95f : size;
-    float q = -0x1.9e08c6p-17f;
-    q = Math.fma(q, t, 0x1.5e2dcep-12f);
-    q = Math.fma(q, t, -0x1.e367c6p-9f);
-    q = Math.fma(q, t, 0x1.86e8dcp-6f);
-    q = Math.fma(q, t, -0x1.b39c98p-4f);
-    q = Math.fma(q, t, -0x1.45297ap-1f);
-    q = Math.fma(q, t, -0x1.20f03cp+0f);
+    float q = VectorMath.ERFC_7;
+    q = Math.fma(q, t, VectorMath.ERFC_6);
+    q = Math.fma(q, t, VectorMath.ERFC_5);
+    q = Math.fma(q, t, VectorMath.ERFC_4);
+    q = Math.fma(q, t, VectorMath.ERFC_3);
+    q = Math.fma(q, t, VectorMath.ERFC_2);
+    q = Math.fma(q, t, VectorMath.ERFC_1);
     float far = 1f - expInRange(q * t);
     return withSign(size < 0.95f ? near : far, x);
   }

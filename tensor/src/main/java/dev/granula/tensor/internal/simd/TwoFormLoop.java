@@ -25,17 +25,24 @@ final class TwoFormLoop extends Loop {
    */
   private static final int WINS = 8;
 
+  /** Without as many wins in a row by then, the plain form stays for good. */
+  private static final int MOST_REHEARSALS = 10_000;
+
   private final Program program;
   private final long broadcast;
   private final Store store;
   private final Loop plain;
 
-  /** Whether a thread rehearses at the moment; it owns the three fields below. */
+  /** Whether a thread rehearses at the moment; it owns the four fields below. */
   private final AtomicBoolean rehearsing = new AtomicBoolean();
 
   private @Nullable Loop candidate;
   private @Nullable MemorySegment stage;
   private int wins;
+  private int rehearsals;
+
+  /** Read without synchronization: a rehearsal too many does no harm. */
+  private boolean givenUp;
 
   /** Counted without synchronization: what threads lose to one another only delays. */
   private long passed;
@@ -86,7 +93,7 @@ final class TwoFormLoop extends Loop {
 
   private boolean isDue(int n) {
     passed += n + CALL_ELEMENTS;
-    return n > 0 && passed >= Simd.PLAIN_ELEMENTS;
+    return n > 0 && !givenUp && passed >= Simd.PLAIN_ELEMENTS;
   }
 
   /** Returns how many elements the generated loop computed. */
@@ -108,8 +115,13 @@ final class TwoFormLoop extends Loop {
 
   private void compare(double candidateNanos, double plainNanos) {
     wins = candidateNanos < plainNanos ? wins + 1 : 0;
+    rehearsals++;
     if (wins == WINS) {
       generated = candidate;
+    } else if (rehearsals == MOST_REHEARSALS) {
+      givenUp = true;
+      candidate = null;
+      stage = null;
     }
   }
 }

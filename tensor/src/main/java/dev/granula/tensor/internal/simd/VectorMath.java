@@ -43,6 +43,53 @@ final class VectorMath {
   static final int BIAS = 127;
   static final int SIGN = 1 << 31;
 
+  /** Coefficients of {@link #exp}, by the power of r. */
+  static final float EXP_6 = 0x1.6a4f88p-10f;
+
+  static final float EXP_5 = 0x1.123988p-7f;
+  static final float EXP_4 = 0x1.5558aep-5f;
+  static final float EXP_3 = 0x1.555492p-3f;
+  static final float EXP_2 = 0x1.fffffcp-2f;
+
+  /** Coefficients of {@link #log}, by the power of f. */
+  static final float LOG_10 = -0x1.38c9dep-4f;
+
+  static final float LOG_9 = 0x1.055ec6p-3f;
+  static final float LOG_8 = -0x1.0d8242p-3f;
+  static final float LOG_7 = 0x1.22d92ep-3f;
+  static final float LOG_6 = -0x1.54728ap-3f;
+  static final float LOG_5 = 0x1.99a01cp-3f;
+  static final float LOG_4 = -0x1.000226p-2f;
+  static final float LOG_3 = 0x1.555554p-2f;
+
+  /** Coefficients of {@link #tanh} near 0, by the power of x. */
+  static final float TANH_11 = -0x1.732bdp-8f;
+
+  static final float TANH_9 = 0x1.51904p-6f;
+  static final float TANH_7 = -0x1.b82628p-5f;
+  static final float TANH_5 = 0x1.110684p-3f;
+  static final float TANH_3 = -0x1.55553p-2f;
+
+  /** Coefficients of {@link #erf} near 0, by the power of x. */
+  static final float ERF_13 = 0x1.4771fcp-14f;
+
+  static final float ERF_11 = -0x1.a3515ep-11f;
+  static final float ERF_9 = 0x1.53f224p-8f;
+  static final float ERF_7 = -0x1.b7f71ap-6f;
+  static final float ERF_5 = 0x1.ce2ce6p-4f;
+  static final float ERF_3 = -0x1.81273ep-2f;
+  static final float ERF_1 = 0x1.06eba8p-3f;
+
+  /** Coefficients of ln(1 - erf) far from 0, by the power of |x|. */
+  static final float ERFC_7 = -0x1.9e08c6p-17f;
+
+  static final float ERFC_6 = 0x1.5e2dcep-12f;
+  static final float ERFC_5 = -0x1.e367c6p-9f;
+  static final float ERFC_4 = 0x1.86e8dcp-6f;
+  static final float ERFC_3 = -0x1.b39c98p-4f;
+  static final float ERFC_2 = -0x1.45297ap-1f;
+  static final float ERFC_1 = -0x1.20f03cp+0f;
+
   private VectorMath() {}
 
   /** e^x: x = n ln 2 + r, |r| <= ln 2 / 2, e^x = 2^n e^r with e^r a polynomial of degree 6. */
@@ -78,11 +125,11 @@ final class VectorMath {
     FloatVector rounder = FloatVector.broadcast(Simd.F32, ROUNDER + BIAS);
     FloatVector minusLn2 = FloatVector.broadcast(Simd.F32, -LN2);
     FloatVector one = FloatVector.broadcast(Simd.F32, 1);
-    FloatVector p2 = FloatVector.broadcast(Simd.F32, 0x1.fffffcp-2f);
-    FloatVector p3 = FloatVector.broadcast(Simd.F32, 0x1.555492p-3f);
-    FloatVector p4 = FloatVector.broadcast(Simd.F32, 0x1.5558aep-5f);
-    FloatVector p5 = FloatVector.broadcast(Simd.F32, 0x1.123988p-7f);
-    FloatVector p6 = FloatVector.broadcast(Simd.F32, 0x1.6a4f88p-10f);
+    FloatVector p2 = FloatVector.broadcast(Simd.F32, EXP_2);
+    FloatVector p3 = FloatVector.broadcast(Simd.F32, EXP_3);
+    FloatVector p4 = FloatVector.broadcast(Simd.F32, EXP_4);
+    FloatVector p5 = FloatVector.broadcast(Simd.F32, EXP_5);
+    FloatVector p6 = FloatVector.broadcast(Simd.F32, EXP_6);
     FloatVector zero = FloatVector.zero(Simd.F32);
     FloatVector least = FloatVector.broadcast(Simd.F32, -87);
     FloatVector xReference = FloatVector.fromArray(Simd.F32, reference, at);
@@ -126,11 +173,11 @@ final class VectorMath {
   private static FloatVector expOfRemainder(FloatVector x, FloatVector n) {
     FloatVector r = n.fma(splat(-LN2), x);
     r = n.fma(splat(-LN2_REST), r);
-    FloatVector p = splat(0x1.6a4f88p-10f);
-    p = p.fma(r, splat(0x1.123988p-7f));
-    p = p.fma(r, splat(0x1.5558aep-5f));
-    p = p.fma(r, splat(0x1.555492p-3f));
-    p = p.fma(r, splat(0x1.fffffcp-2f));
+    FloatVector p = splat(EXP_6);
+    p = p.fma(r, splat(EXP_5));
+    p = p.fma(r, splat(EXP_4));
+    p = p.fma(r, splat(EXP_3));
+    p = p.fma(r, splat(EXP_2));
     return p.fma(r.mul(r), r).add(1f);
   }
 
@@ -143,14 +190,14 @@ final class VectorMath {
     FloatVector e =
         ((FloatVector) above.lanewise(ASHR, MANTISSA_BITS).convert(I2F, 0))
             .add(splat(0f).blend(-23f, subnormal));
-    FloatVector p = splat(-0x1.38c9dep-4f);
-    p = p.fma(f, splat(0x1.055ec6p-3f));
-    p = p.fma(f, splat(-0x1.0d8242p-3f));
-    p = p.fma(f, splat(0x1.22d92ep-3f));
-    p = p.fma(f, splat(-0x1.54728ap-3f));
-    p = p.fma(f, splat(0x1.99a01cp-3f));
-    p = p.fma(f, splat(-0x1.000226p-2f));
-    p = p.fma(f, splat(0x1.555554p-2f));
+    FloatVector p = splat(LOG_10);
+    p = p.fma(f, splat(LOG_9));
+    p = p.fma(f, splat(LOG_8));
+    p = p.fma(f, splat(LOG_7));
+    p = p.fma(f, splat(LOG_6));
+    p = p.fma(f, splat(LOG_5));
+    p = p.fma(f, splat(LOG_4));
+    p = p.fma(f, splat(LOG_3));
     FloatVector square = f.mul(f);
     FloatVector small = e.fma(splat(LN2_LOW), p.mul(f).mul(square));
     FloatVector result = e.fma(splat(LN2_HIGH), square.fma(splat(-0.5f), small).add(f));
@@ -164,11 +211,11 @@ final class VectorMath {
   static FloatVector tanh(FloatVector x) {
     FloatVector size = x.abs();
     FloatVector square = x.mul(x);
-    FloatVector p = splat(-0x1.732bdp-8f);
-    p = p.fma(square, splat(0x1.51904p-6f));
-    p = p.fma(square, splat(-0x1.b82628p-5f));
-    p = p.fma(square, splat(0x1.110684p-3f));
-    p = p.fma(square, splat(-0x1.55553p-2f));
+    FloatVector p = splat(TANH_11);
+    p = p.fma(square, splat(TANH_9));
+    p = p.fma(square, splat(TANH_7));
+    p = p.fma(square, splat(TANH_5));
+    p = p.fma(square, splat(TANH_3));
     FloatVector near = p.fma(square.mul(x), x);
     FloatVector clamped = size.blend(10f, size.compare(GT, 10f));
     FloatVector power = expInRange(clamped.add(clamped));
@@ -180,22 +227,22 @@ final class VectorMath {
   static FloatVector erf(FloatVector x) {
     FloatVector size = x.abs();
     FloatVector square = x.mul(x);
-    FloatVector p = splat(0x1.4771fcp-14f);
-    p = p.fma(square, splat(-0x1.a3515ep-11f));
-    p = p.fma(square, splat(0x1.53f224p-8f));
-    p = p.fma(square, splat(-0x1.b7f71ap-6f));
-    p = p.fma(square, splat(0x1.ce2ce6p-4f));
-    p = p.fma(square, splat(-0x1.81273ep-2f));
-    p = p.fma(square, splat(0x1.06eba8p-3f));
+    FloatVector p = splat(ERF_13);
+    p = p.fma(square, splat(ERF_11));
+    p = p.fma(square, splat(ERF_9));
+    p = p.fma(square, splat(ERF_7));
+    p = p.fma(square, splat(ERF_5));
+    p = p.fma(square, splat(ERF_3));
+    p = p.fma(square, splat(ERF_1));
     FloatVector near = p.fma(x, x);
     FloatVector t = size.blend(3.95f, size.compare(GT, 3.95f));
-    FloatVector q = splat(-0x1.9e08c6p-17f);
-    q = q.fma(t, splat(0x1.5e2dcep-12f));
-    q = q.fma(t, splat(-0x1.e367c6p-9f));
-    q = q.fma(t, splat(0x1.86e8dcp-6f));
-    q = q.fma(t, splat(-0x1.b39c98p-4f));
-    q = q.fma(t, splat(-0x1.45297ap-1f));
-    q = q.fma(t, splat(-0x1.20f03cp+0f));
+    FloatVector q = splat(ERFC_7);
+    q = q.fma(t, splat(ERFC_6));
+    q = q.fma(t, splat(ERFC_5));
+    q = q.fma(t, splat(ERFC_4));
+    q = q.fma(t, splat(ERFC_3));
+    q = q.fma(t, splat(ERFC_2));
+    q = q.fma(t, splat(ERFC_1));
     FloatVector far = splat(1f).sub(expInRange(q.mul(t)));
     return withSign(far.blend(near, size.lt(0.95f)), x);
   }
