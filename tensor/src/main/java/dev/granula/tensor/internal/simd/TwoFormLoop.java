@@ -17,8 +17,14 @@ final class TwoFormLoop extends Loop {
   /** What a call weighs beside its elements, in elements. */
   private static final int CALL_ELEMENTS = 8192;
 
-  /** Elements of a rehearsal: short, because its vectors are objects until C2 has compiled it. */
-  private static final int REHEARSAL = 256;
+  /**
+   * Elements of a run in rehearsal, a turn or a few of the loop: until C2 has compiled it its
+   * vectors are objects, and C2 asks for many runs sooner than for long ones.
+   */
+  private static final int RUN_ELEMENTS = 64;
+
+  /** Most runs of a rehearsal. */
+  private static final int RUNS = 8;
 
   /**
    * Faster by chance, because the plain form lost its processor meanwhile, it is not that often.
@@ -105,12 +111,15 @@ final class TwoFormLoop extends Loop {
     }
     MemorySegment out = stage;
     if (out == null) {
-      out = Arena.ofAuto().allocate(4L * Math.max(REHEARSAL, Store.PARTIALS), 64);
+      out = Arena.ofAuto().allocate(4L * Math.max(RUN_ELEMENTS, Store.PARTIALS), 64);
       stage = out;
     }
-    int count = Math.min(n, REHEARSAL);
-    loop.run(in, inOffset, scalars, out, 0, count);
-    return count;
+    int count = Math.min(n, RUN_ELEMENTS);
+    int runs = Math.clamp(n / RUN_ELEMENTS, 1, RUNS);
+    for (int i = 0; i < runs; i++) {
+      loop.run(in, inOffset, scalars, out, 0, count);
+    }
+    return count * runs;
   }
 
   private void compare(double candidateNanos, double plainNanos) {
