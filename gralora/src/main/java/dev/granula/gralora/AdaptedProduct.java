@@ -3,6 +3,7 @@ package dev.granula.gralora;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.Op;
+import dev.granula.tensor.Backend.LowRank;
 import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DTypeException;
 import dev.granula.tensor.Matrix;
@@ -134,14 +135,16 @@ record AdaptedProduct(List<Term> terms) implements Op {
     Tensor b = factors.get(1);
     Tensor u = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), term.blocks(), b.shape().dim(1)));
     ctx.backend().matmul(blocks(x, term), Matrix.of(a), blocks(u), 1, Write.SET);
-    products.add(new Product(runs(u), Matrix.of(b), term.scale()));
+    LowRank origin = new LowRank(Matrix.of(x), Matrix.of(a), 1);
+    products.add(new Product(runs(u), Matrix.of(b), term.scale(), origin));
     ctx.save(savedAt(t), u);
     if (term.hybrid()) {
       Tensor v = ctx.scratch(x.dtype(), Shape.of(x.shape().dim(0), factors.get(2).shape().dim(0)));
       Matrix general = Matrix.of(factors.get(2)).transpose();
       ctx.backend().matmul(Matrix.of(x), general, Matrix.of(v), 1, Write.SET);
       Matrix back = Matrix.of(factors.get(3)).transpose();
-      products.add(new Product(Matrix.of(v), back, term.scale()));
+      LowRank hybrid = new LowRank(Matrix.of(x), general, 1);
+      products.add(new Product(Matrix.of(v), back, term.scale(), hybrid));
       ctx.save(savedAt(t) + 1, v);
     }
   }
@@ -207,7 +210,8 @@ record AdaptedProduct(List<Term> terms) implements Op {
       ctx.backend().matmul(xT, runs(dz), Matrix.of(da), 1, grads.write(factor));
     }
     List<Product> products = new ArrayList<>();
-    products.add(new Product(runs(dz), Matrix.of(a).transpose(), 1));
+    LowRank origin = new LowRank(Matrix.of(g), bT, term.scale());
+    products.add(new Product(runs(dz), Matrix.of(a).transpose(), 1, origin));
     if (term.hybrid()) {
       products.add(vjpHybrid(ctx, t, factor + 2, x, g, grads));
     }
@@ -236,7 +240,8 @@ record AdaptedProduct(List<Term> terms) implements Op {
       ctx.backend()
           .matmul(Matrix.of(dv).transpose(), Matrix.of(x), Matrix.of(da), 1, grads.write(factor));
     }
-    return new Product(Matrix.of(dv), Matrix.of(ctx.saved(factor)), 1);
+    LowRank origin = new LowRank(Matrix.of(g), general, scale);
+    return new Product(Matrix.of(dv), Matrix.of(ctx.saved(factor)), 1, origin);
   }
 
   private int savedAt(int t) {

@@ -33,8 +33,14 @@ public interface Backend {
   /**
    * {@code scale * a b}; a [M, K], b [K, N]. A batch of k matrices, a [k, M, K] and b [k, K, N/k],
    * fills the k equal blocks of the columns of the result.
+   *
+   * @param lowRank null, or how {@code a} came about
    */
-  record Product(Matrix a, Matrix b, double scale) {
+  record Product(Matrix a, Matrix b, double scale, @Nullable LowRank lowRank) {
+    public Product(Matrix a, Matrix b, double scale) {
+      this(a, b, scale, null);
+    }
+
     /** {@link #matmulSum} as one {@link #matmul} of {@code backend} after the other. */
     public static void addUp(Backend backend, List<Product> products, Tensor out, Write write) {
       Write next = write;
@@ -45,6 +51,15 @@ public interface Backend {
       }
     }
   }
+
+  /**
+   * How the left-hand side {@code a} of a low-rank product was made: with x [M, K] cut into k equal
+   * blocks of columns, down [k, K/k, r], and a rank of r in k runs, columns run n of {@code a_j}
+   * are {@code scale * x_n down_n[:, run j]}. A back end may multiply x by what the product adds to
+   * the right-hand side of x, instead of {@code a} by {@code b}: its block (n, j) is {@code scale *
+   * down_n[:, run j] b_j[run n, :]}.
+   */
+  record LowRank(Matrix x, Matrix down, double scale) {}
 
   // ---- pointwise, copies, reductions
   // -------------------------------------------------------------

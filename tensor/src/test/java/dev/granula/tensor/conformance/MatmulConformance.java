@@ -1,5 +1,6 @@
 package dev.granula.tensor.conformance;
 
+import dev.granula.tensor.Backend.LowRank;
 import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
@@ -240,6 +241,55 @@ public interface MatmulConformance extends Conformance {
             });
       }
     }
+  }
+
+  /**
+   * Adapters that say what their left-hand side was made from, with so many rows that a back end
+   * may add them to the weight instead: blocks that do and do not end where tiles do, in both forms
+   * of the weight.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "2, 64, 100, 32, 16",
+    "4, 32, 600, 40, 8",
+    "1, 200, 530, 33, 5",
+    "3, 50, 140, 45, 7",
+    "2, 150, 270, 100, 16",
+    "2, 9, 560, 7, 1",
+    "4, 66, 340, 130, 3"
+  })
+  default void matmulSum_lowRank(int blocks, int width, int m, int depth, int run) {
+    int rank = run * blocks;
+    for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+      for (boolean transposed : new boolean[] {false, true}) {
+        compare(
+            Tolerances.PRODUCT,
+            with -> {
+              Tensor x = with.normal(DType.F32, m, blocks * depth);
+              Tensor weight = weight(with, dtype, transposed, blocks * depth, blocks * width);
+              Tensor down = with.normal(DType.F32, blocks, depth, rank);
+              Tensor b = with.normal(DType.F32, blocks, rank, width);
+              Tensor u = with.output(Write.SET, DType.F32, m, blocks, rank);
+              Matrix ofBlocks = Matrix.of(u.permute(1, 0, 2));
+              Matrix in = Matrix.columnBlocks(x, blocks);
+              with.backend().matmul(in, Matrix.of(down), ofBlocks, 0.5, Write.SET);
+              Tensor runs = u.reshape(m, blocks, blocks, run).permute(2, 0, 1, 3);
+              LowRank origin = new LowRank(Matrix.of(x), Matrix.of(down), 0.5);
+              Tensor out = with.output(Write.ADD, DType.F32, m, blocks * width);
+              List<Product> products =
+                  List.of(
+                      new Product(Matrix.of(x), Matrix.of(weight), 1),
+                      new Product(Matrix.grouped(runs, 1, 1), Matrix.of(b), -0.7, origin));
+              with.backend().matmulSum(products, out, Write.ADD);
+            });
+      }
+    }
+  }
+
+  private static Tensor weight(Run run, DType dtype, boolean transposed, long rows, long cols) {
+    return transposed
+        ? run.normal(dtype, cols, rows).transpose(0, 1)
+        : run.normal(dtype, rows, cols);
   }
 
   /** Many terms, in blocks of two kinds. */

@@ -66,7 +66,8 @@ abstract class BlockedProduct {
   }
 
   /**
-   * Packs a segment of the depth of panels {@code from} to {@code to - 1}.
+   * Packs a segment of the depth of panels {@code from} to {@code to - 1}, without the updates of
+   * its term.
    *
    * @param at where the first panel begins
    * @param panelFloats distance of panels
@@ -83,20 +84,33 @@ abstract class BlockedProduct {
     for (int p = from, end; p < to; p = end) {
       int block = columns.block(p);
       end = Math.min(to, (block + 1) * columns.panelsPerBlock());
-      int cols = columns.width(p, end);
       long col = own ? columns.inBlock(p) : columns.first(p);
-      segment
-          .term()
-          .rhs(own ? block : matrix)
-          .copyPanels(
-              segment.from(),
-              segment.depth(),
-              col,
-              cols,
-              packed,
-              at + (p - from) * panelFloats,
-              panelFloats,
-              segment.at());
+      int first = at + (p - from) * panelFloats;
+      PanelStrip strip =
+          new PanelStrip(packed, first, panelFloats, segment.at(), col, columns.width(p, end));
+      Packing packing = segment.term().rhs(own ? block : matrix);
+      packing.copyPanels(segment.from(), segment.depth(), strip);
+    }
+  }
+
+  /** Updates what {@link #packRhs} has packed. */
+  final void updateRhs(
+      DepthBlock.Segment segment,
+      int from,
+      int to,
+      float[] packed,
+      int at,
+      int panelFloats,
+      int worker) {
+    for (LowRankUpdate update : segment.term().updates()) {
+      for (int p = from, end; p < to; p = end) {
+        end = Math.min(to, (columns.block(p) + 1) * columns.panelsPerBlock());
+        int first = at + (p - from) * panelFloats;
+        int cols = columns.width(p, end);
+        PanelStrip strip =
+            new PanelStrip(packed, first, panelFloats, segment.at(), columns.first(p), cols);
+        update.addTo(strip, segment.from(), segment.depth(), scratch, worker);
+      }
     }
   }
 

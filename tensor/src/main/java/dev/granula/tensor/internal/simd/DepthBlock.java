@@ -36,11 +36,15 @@ record DepthBlock(List<Segment> segments, int depth) {
     void packLhs(long matrix, long row, int count, float[] to, int l) {
       int first = l + at;
       term.lhs(matrix).copy(row, count, from, depth, to, first, LHS_STRIDE);
-      float scale = term.scale();
-      for (int r = 0; scale != 1 && r < count; r++) {
-        for (int i = first + r * LHS_STRIDE; i < first + r * LHS_STRIDE + depth; i++) {
-          to[i] *= scale;
-        }
+      scale(to, first, count, depth, term.scale());
+    }
+  }
+
+  /** Scales left-hand rows that begin at {@code l}. */
+  static void scale(float[] rows, int l, int count, int depth, float scale) {
+    for (int r = 0; scale != 1 && r < count; r++) {
+      for (int i = l + r * LHS_STRIDE; i < l + r * LHS_STRIDE + depth; i++) {
+        rows[i] *= scale;
       }
     }
   }

@@ -22,12 +22,14 @@ final class MatmulScratch {
   private final Workers workers;
   private final float[] own;
   private final float[][] sums;
+  private final float[][] updates;
   private float[] shared = new float[0];
 
   MatmulScratch(Workers workers) {
     this.workers = workers;
     own = AlignedFloats.allocate(workers.count() * OWN_FLOATS);
     sums = new float[workers.count()][];
+    updates = new float[workers.count()][];
   }
 
   int threads() {
@@ -64,6 +66,14 @@ final class MatmulScratch {
   /** Where the part of a worker begins. */
   int ownAt(int worker) {
     return AlignedFloats.FIRST + worker * OWN_FLOATS;
+  }
+
+  /** For the factors of a worker's {@link LowRankUpdate}, {@code floats} in all. */
+  float[] updates(int worker, int floats) {
+    if (updates[worker] == null || updates[worker].length < floats) {
+      updates[worker] = new float[floats];
+    }
+    return updates[worker];
   }
 
   /** For {@code floats} results of a worker, from {@link #SUMS} on. */

@@ -63,6 +63,8 @@ final class OwnPanels extends SharedRows {
             scratch.own(),
             group.at(),
             panelFloats);
+        updateRhs(
+            segment, group.from(), group.to(), scratch.own(), group.at(), panelFloats, worker);
       }
       for (int i = from; i < to; i += ROW_MULTIPLE) {
         for (int p = group.from(); p < group.to(); p++) {

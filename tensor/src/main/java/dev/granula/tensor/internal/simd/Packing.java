@@ -5,6 +5,8 @@ import static dev.granula.tensor.internal.simd.Simd.F32;
 import static dev.granula.tensor.internal.simd.Simd.LANES;
 
 import dev.granula.tensor.Axis;
+import dev.granula.tensor.DType;
+import dev.granula.tensor.Matrix;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,13 @@ final class Packing {
     transposition = transposed ? new Transposition() : null;
   }
 
+  /** Of one matrix of a batch. */
+  static Packing of(Matrix matrices, long number) {
+    boolean bf16 = matrices.tensor().dtype() == DType.BF16;
+    long start = matrices.batchOffset(number);
+    return new Packing(matrices.tensor().memory(), bf16, start, matrices.rows(), matrices.cols());
+  }
+
   /** Element (r, c) of the block goes to {@code to[at + (r - row) * stride + c - col]}. */
   void copy(long row, int rowCount, long col, int colCount, float[] to, int at, int stride) {
     for (int r = 0, height; r < rowCount; r += height) {
@@ -51,32 +60,22 @@ final class Packing {
 
   /**
    * Copies columns to neighbouring right-hand panels, whose rows are {@link MatmulKernel#stride}
-   * apart. Element (r, c) goes to row {@code down + r - row} of panel {@code (c - col) / COLS}.
-   * Where the elements of a row lie one behind the other, rows are read through all panels: panel
-   * by panel, they would come from memory in pieces too short for the processor to fetch ahead.
-   *
-   * @param at where the first panel begins
-   * @param panelFloats distance of panels
+   * apart. Row {@code row} goes to the first step of depth of the strip. Where the elements of a
+   * row lie one behind the other, rows are read through all panels: panel by panel, they would come
+   * from memory in pieces too short for the processor to fetch ahead.
    */
-  void copyPanels(
-      long row,
-      int rowCount,
-      long col,
-      int colCount,
-      float[] to,
-      int at,
-      int panelFloats,
-      int down) {
+  void copyPanels(long row, int rowCount, PanelStrip strip) {
     boolean byRows = cols.innerStride() == 1 && cols.isUniform() && rows.isUniform();
-    int whole = byRows ? colCount / COLS : 0;
+    int whole = byRows ? strip.cols() / COLS : 0;
     if (whole > 0) {
-      copyRowsToPanels(row, rowCount, col, whole, to, at + down * COLS, panelFloats);
+      int first = strip.place(0, 0);
+      copyRowsToPanels(
+          row, rowCount, strip.col(), whole, strip.floats(), first, strip.panelFloats());
     }
-    for (int c = whole * COLS; c < colCount; c += COLS) {
-      int width = Math.min(COLS, colCount - c);
-      int stride = MatmulKernel.stride(width);
-      int target = at + c / COLS * panelFloats + down * stride;
-      copy(row, rowCount, col + c, width, to, target, stride);
+    for (int p = whole; p * COLS < strip.cols(); p++) {
+      long col = strip.col() + p * COLS;
+      int to = strip.place(p, 0);
+      copy(row, rowCount, col, strip.width(p), strip.floats(), to, strip.stride(p));
     }
   }
 

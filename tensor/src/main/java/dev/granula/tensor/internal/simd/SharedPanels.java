@@ -147,6 +147,8 @@ final class SharedPanels extends BlockedProduct {
     int fromRow = byPanels ? 0 : segment.depth() * part / packParts;
     int toRow = byPanels ? segment.depth() : segment.depth() * (part + 1) / packParts;
     int step = byPanels ? segment.depth() : PACK_ROWS;
+    int at = panelAt(matrix, packed.block(), fromPanel);
+    int panelFloats = blocks.get(packed.block()).depth() * COLS;
     for (int r = fromRow; r < toRow; r += step) {
       packRhs(
           segment.part(r, Math.min(step, toRow - r), segment.at() + r),
@@ -154,9 +156,17 @@ final class SharedPanels extends BlockedProduct {
           firstPanel + fromPanel,
           firstPanel + toPanel,
           scratch.shared(),
-          panelAt(matrix, packed.block(), fromPanel),
-          blocks.get(packed.block()).depth() * COLS);
+          at,
+          panelFloats);
     }
+    updateRhs(
+        segment.part(fromRow, toRow - fromRow, segment.at() + fromRow),
+        firstPanel + fromPanel,
+        firstPanel + toPanel,
+        scratch.shared(),
+        at,
+        panelFloats,
+        worker);
   }
 
   private int panelAt(int matrix, int block, int panel) {

@@ -6,6 +6,7 @@ import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Matrix products: F32 by F32 or BF16. */
@@ -61,10 +62,25 @@ final class SimdMatmul {
         return false;
       }
     }
-    List<Term> terms =
-        products.stream().map(p -> new Term(p.a(), p.b(), (float) p.scale())).toList();
-    BlockedProduct.run(terms, result, write == Write.ADD, scratch);
+    BlockedProduct.run(terms(products), result, write == Write.ADD, scratch);
     return true;
+  }
+
+  /** Low-rank products update the right-hand side of the first product where that pays. */
+  private static List<Term> terms(List<Backend.Product> products) {
+    Backend.Product base = products.getFirst();
+    List<LowRankUpdate> updates = new ArrayList<>();
+    List<Term> others = new ArrayList<>();
+    for (Backend.Product product : products.subList(1, products.size())) {
+      LowRankUpdate update = LowRankUpdate.of(product, base);
+      if (update == null) {
+        others.add(new Term(product.a(), product.b(), (float) product.scale()));
+      } else {
+        updates.add(update);
+      }
+    }
+    others.addFirst(new Term(base.a(), base.b(), (float) base.scale(), updates));
+    return others;
   }
 
   /**

@@ -36,7 +36,8 @@ final class SlicedPanels extends SharedRows {
     return out.rows().size() <= MAX_ROWS
         && out.cols().size() > COLS
         && columnBlocks(terms, out) == 1
-        && terms.stream().noneMatch(Term::rhsIsTransposed);
+        && terms.stream().noneMatch(Term::rhsIsTransposed)
+        && terms.stream().allMatch(term -> term.updates().isEmpty());
   }
 
   @Override

@@ -1,7 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
-import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
+import java.util.List;
 
 /**
  * One of the products that a result is the sum of. A batch of matrices in a term of an unbatched
@@ -9,8 +9,13 @@ import dev.granula.tensor.Matrix;
  *
  * @param a left-hand side, F32
  * @param b right-hand side, F32 or BF16
+ * @param updates of the right-hand side, where it is one matrix
  */
-record Term(Matrix a, Matrix b, float scale) {
+record Term(Matrix a, Matrix b, float scale, List<LowRankUpdate> updates) {
+  Term(Matrix a, Matrix b, float scale) {
+    this(a, b, scale, List.of());
+  }
+
   long depth() {
     return a.cols().size();
   }
@@ -21,11 +26,10 @@ record Term(Matrix a, Matrix b, float scale) {
   }
 
   Packing lhs(long matrix) {
-    return new Packing(a.tensor().memory(), false, a.batchOffset(matrix), a.rows(), a.cols());
+    return Packing.of(a, matrix);
   }
 
   Packing rhs(long matrix) {
-    boolean bf16 = b.tensor().dtype() == DType.BF16;
-    return new Packing(b.tensor().memory(), bf16, b.batchOffset(matrix), b.rows(), b.cols());
+    return Packing.of(b, matrix);
   }
 }
