@@ -7,10 +7,8 @@ import dev.granula.nn.Linear;
 import dev.granula.nn.Module;
 import dev.granula.nn.Parameter;
 import dev.granula.nn.Slot;
-import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.ShapeException;
-import dev.granula.tensor.Tensor;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -139,18 +137,17 @@ public final class CausalLm extends Module {
 
   /**
    * {@code scale} times the summed cross-entropy of each target with the prediction one position
-   * before; {@code 1.0 / batch.targetCount()} gives the mean. The logits are not stored unless an
-   * adapter sits on the output head.
+   * before; {@code 1.0 / batch.targetCount()} gives the mean. Places whose next token is no target
+   * cost the head nothing. The logits are not stored unless an adapter sits on the output head.
    */
   public Variable loss(TokenBatch batch, double scale) {
     Variable hidden = hiddenStates(batch);
     long tokens = batch.batchSize() * batch.length();
-    Variable rows = hidden.reshape(tokens, config.hiddenSize());
-    Tensor targets = nextTokens(batch.targets()).reshape(tokens);
+    Variable asked = hidden.reshape(tokens, config.hiddenSize()).embedding(batch.asked());
     Parameter weight = plainHeadWeight();
     return weight == null
-        ? logits(rows).crossEntropy(targets, scale)
-        : rows.headCrossEntropy(weight.variable(), targets, scale);
+        ? logits(asked).crossEntropy(batch.targets(), scale)
+        : asked.headCrossEntropy(weight.variable(), batch.targets(), scale);
   }
 
   private @Nullable Parameter plainHeadWeight() {
@@ -159,13 +156,5 @@ public final class CausalLm extends Module {
       case TiedHead tied -> tied.weight();
       default -> null;
     };
-  }
-
-  /** The targets one place further to the front; the last position has none. */
-  private static Tensor nextTokens(Tensor targets) {
-    long length = targets.shape().dim(1);
-    Tensor next = Tensor.full(targets.device(), DType.I32, targets.shape(), TokenBatch.IGNORED);
-    targets.backend().copy(targets.slice(1, 1, length), next.slice(1, 0, length - 1));
-    return next;
   }
 }

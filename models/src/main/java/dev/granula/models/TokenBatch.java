@@ -4,6 +4,7 @@ import dev.granula.tensor.Device;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param ids I32 [B, T]
  * @param positions I32 [B, T], for the rotary embedding; packed samples count from 0 each
- * @param targets I32 [B, T] like Hugging Face's labels: the target at t is the token at t, and the
- *     loss compares it with the prediction at t - 1. {@link #IGNORED} where nothing is asked, which
- *     must include the first token of each packed sample
+ * @param asked I32 [N], the places b T + t whose next token is a target: the head works for these
+ *     alone. Place 0 where nothing is asked
+ * @param targets I32 [N], what follows them; {@link #IGNORED} where nothing is asked
  * @param firstKey I32 [B, T], the first index that each token may see, or null for 0; keeps packed
  *     samples apart and hides padding on the left
  * @param largestId the largest token id
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public record TokenBatch(
     Tensor ids,
     Tensor positions,
+    Tensor asked,
     Tensor targets,
     @Nullable Tensor firstKey,
     int largestId,
@@ -32,9 +34,9 @@ public record TokenBatch(
   /** A target that the loss leaves out, as in PyTorch. */
   public static final int IGNORED = -100;
 
-  /** Sequences that are each one sample; {@code targets} like Hugging Face's labels. */
-  public static TokenBatch of(Device device, int[][] ids, int[][] targets) {
-    return of(device, ids, countingPositions(ids), targets, null);
+  /** Sequences that are each one sample; {@code labels} like Hugging Face's. */
+  public static TokenBatch of(Device device, int[][] ids, int[][] labels) {
+    return of(device, ids, countingPositions(ids), labels, null);
   }
 
   /** Sequences to be continued: no targets. */
@@ -43,8 +45,10 @@ public record TokenBatch(
   }
 
   /**
-   * Sequences with everything said; all arrays are [B][T]. No targets means {@link #IGNORED}
-   * everywhere.
+   * Sequences with everything said; all arrays are [B][T]. Labels are like Hugging Face's: the
+   * label at t is the token at t, and the loss compares it with the prediction at t - 1. {@link
+   * #IGNORED} where nothing is asked, which must include the first token of each packed sample; no
+   * labels means that everywhere.
    *
    * @throws ShapeException if rows differ in length or an id or position is negative
    */
@@ -52,17 +56,32 @@ public record TokenBatch(
       Device device,
       int[][] ids,
       int[][] positions,
-      int @Nullable [][] targets,
+      int @Nullable [][] labels,
       int @Nullable [][] firstKey) {
-    int[][] given = targets == null ? ignored(ids) : targets;
+    int[] known = flat("ids", ids, ids);
+    int[] next = labels == null ? new int[0] : nextTokens(flat("labels", labels, ids), ids.length);
+    int[] asked = IntStream.range(0, next.length).filter(i -> next[i] >= 0).toArray();
+    int[] targets = Arrays.stream(asked).map(i -> next[i]).toArray();
+    int[] places = asked.length == 0 ? new int[1] : asked;
     return new TokenBatch(
-        tensor(device, "ids", ids, ids),
-        tensor(device, "positions", positions, ids),
-        tensor(device, "targets", given, ids),
-        firstKey == null ? null : tensor(device, "first keys", firstKey, ids),
+        Tensor.of(device, known, ids.length, ids[0].length),
+        Tensor.of(device, flat("positions", positions, ids), ids.length, ids[0].length),
+        Tensor.of(device, places, places.length),
+        Tensor.of(device, asked.length == 0 ? new int[] {IGNORED} : targets, places.length),
+        firstKey == null
+            ? null
+            : Tensor.of(device, flat("first keys", firstKey, ids), ids.length, ids[0].length),
         largest("id", ids),
         largest("position", positions),
-        countTargets(given));
+        asked.length);
+  }
+
+  /** The labels one place further to the front; the last place of a row has none. */
+  private static int[] nextTokens(int[] labels, int rows) {
+    int length = labels.length / rows;
+    int[] next = new int[labels.length];
+    Arrays.setAll(next, i -> (i + 1) % length == 0 ? IGNORED : labels[i + 1]);
+    return next;
   }
 
   /** Sequences, B. */
@@ -84,16 +103,7 @@ public record TokenBatch(
     return positions;
   }
 
-  private static int[][] ignored(int[][] ids) {
-    int[][] targets = new int[ids.length][];
-    for (int b = 0; b < ids.length; b++) {
-      targets[b] = new int[ids[b].length];
-      Arrays.fill(targets[b], IGNORED);
-    }
-    return targets;
-  }
-
-  private static Tensor tensor(Device device, String what, int[][] rows, int[][] ids) {
+  private static int[] flat(String what, int[][] rows, int[][] ids) {
     int length = ids.length == 0 ? 0 : ids[0].length;
     boolean fits = rows.length == ids.length && length > 0;
     for (int[] row : rows) {
@@ -108,16 +118,7 @@ public record TokenBatch(
                   length,
                   Arrays.toString(Arrays.stream(rows).mapToInt(row -> row.length).toArray())));
     }
-    int[] flat = Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray();
-    return Tensor.of(device, flat, rows.length, length);
-  }
-
-  /** The first token of a row has nothing before it that could predict it. */
-  private static long countTargets(int[][] targets) {
-    return Arrays.stream(targets)
-        .flatMapToInt(row -> Arrays.stream(row).skip(1))
-        .filter(target -> target >= 0)
-        .count();
+    return Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray();
   }
 
   private static int largest(String what, int[][] rows) {

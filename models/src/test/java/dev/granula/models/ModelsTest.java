@@ -136,6 +136,38 @@ final class ModelsTest {
     }
   }
 
+  /** Only places that are asked go through the head: loss and gradients are those of all logits. */
+  @Test
+  void unaskedPlacesCountForNothing() {
+    CausalLm model = Models.create(small("llama").build(), SEED, DEVICE);
+    Parameter norm = Objects.requireNonNull(model.namedParameters().get("model.norm.weight"));
+    norm.setTrainable(true);
+    int[][] ids = {{1, 5, 6, 7}, {1, 8, 9, 4}};
+    int[][] labels = {{-100, -100, 6, 7}, {3, -100, 9, -100}};
+    int[] next = {-100, 6, 7, -100, -100, 9, -100, -100};
+    try (Scope _ = DEVICE.memory().step()) {
+      TokenBatch batch = TokenBatch.of(DEVICE, ids, labels);
+      Variable expected =
+          model.logits(batch).reshape(8, 50).crossEntropy(Tensor.of(DEVICE, next, 8), 0.5);
+      expected.backward();
+      float[] gradient = Objects.requireNonNull(norm.variable().grad()).toFloatArray();
+      norm.variable().zeroGrad();
+      Variable loss = model.loss(batch, 0.5);
+      loss.backward();
+      assertEquals(3, batch.targetCount());
+      assertEquals(expected.item(), loss.item(), 1e-5);
+      assertArrayEquals(
+          gradient, Objects.requireNonNull(norm.variable().grad()).toFloatArray(), 1e-5f);
+      norm.variable().zeroGrad();
+      Variable nothing = model.loss(TokenBatch.of(DEVICE, ids), 1);
+      nothing.backward();
+      assertEquals(0, nothing.item());
+      assertArrayEquals(
+          new float[gradient.length],
+          Objects.requireNonNull(norm.variable().grad()).toFloatArray());
+    }
+  }
+
   @Test
   void refusesTokensOutsideOfTheModel() {
     CausalLm model = Models.create(small("llama").contextLength(4).build(), SEED, DEVICE);
