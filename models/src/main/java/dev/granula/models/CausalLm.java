@@ -8,7 +8,9 @@ import dev.granula.nn.Module;
 import dev.granula.nn.Parameter;
 import dev.granula.nn.Slot;
 import dev.granula.tensor.Device;
+import dev.granula.tensor.Scope;
 import dev.granula.tensor.ShapeException;
+import dev.granula.tensor.Tensor;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -138,16 +140,35 @@ public final class CausalLm extends Module {
   /**
    * {@code scale} times the summed cross-entropy of each target with the prediction one position
    * before; {@code 1.0 / batch.targetCount()} gives the mean. Places whose next token is no target
-   * cost the head nothing. The logits are not stored unless an adapter sits on the output head.
+   * cost the head nothing. The logits are not stored unless an adapter sits on the output head, or
+   * the head is trained and {@link #keepsLogits} says so.
    */
   public Variable loss(TokenBatch batch, double scale) {
     Variable hidden = hiddenStates(batch);
-    long tokens = batch.batchSize() * batch.length();
-    Variable asked = hidden.reshape(tokens, config.hiddenSize()).embedding(batch.asked());
+    try (Scope scope = device().memory().scratch()) {
+      long tokens = batch.batchSize() * batch.length();
+      Variable rows = hidden.reshape(tokens, config.hiddenSize());
+      Variable loss = loss(rows.embedding(batch.asked()), batch.targets(), scale);
+      scope.keep(loss.data());
+      return loss;
+    }
+  }
+
+  private Variable loss(Variable asked, Tensor targets, double scale) {
     Parameter weight = plainHeadWeight();
-    return weight == null
-        ? logits(asked).crossEntropy(batch.targets(), scale)
-        : asked.headCrossEntropy(weight.variable(), batch.targets(), scale);
+    if (weight == null || weight.isTrainable() && keepsLogits(asked.shape().dim(0))) {
+      return logits(asked).crossEntropy(targets, scale);
+    }
+    return asked.headCrossEntropy(weight.variable(), targets, scale);
+  }
+
+  /**
+   * Whether the loss of so many targets keeps its logits where the head is trained: its backward
+   * pass would have to compute them again, because the gradient of the weight needs the sums of the
+   * whole softmax. They are kept if they take at most twice the room of the weight.
+   */
+  public boolean keepsLogits(long targets) {
+    return targets <= 2L * config.hiddenSize();
   }
 
   private @Nullable Parameter plainHeadWeight() {

@@ -62,7 +62,11 @@ public record StepMemory(long stateBytes, long activationBytes) {
       long copies = STATE_PER_ELEMENT + (widened ? 1 : 0);
       state += copies * Float.BYTES * parameter.shape().elementCount();
     }
-    return new StepMemory(state, new Passes(model.config(), tokens).peak(checkpointing));
+    Passes passes = new Passes(model.config(), tokens);
+    if (model.keepsLogits(tokens)) {
+      passes.keepLogits();
+    }
+    return new StepMemory(state, passes.peak(checkpointing));
   }
 
   /** The tensors of a forward and a backward pass, in bytes of the pool's blocks. */
@@ -78,6 +82,8 @@ public record StepMemory(long stateBytes, long activationBytes) {
     private long adapters;
 
     private boolean drops;
+
+    private long logits;
 
     Passes(ModelConfig config, long tokens) {
       this.config = config;
@@ -105,6 +111,10 @@ public record StepMemory(long stateBytes, long activationBytes) {
         }
         default -> adapters += row(adapter.config().rank());
       }
+    }
+
+    void keepLogits() {
+      logits = row(config.vocabularySize());
     }
 
     /** What the backward pass of a layer reads, its output included; norms are computed again. */
@@ -135,7 +145,8 @@ public record StepMemory(long stateBytes, long activationBytes) {
     long peak(boolean checkpointing) {
       long outside = 3 * hidden + row(1);
       long layers = checkpointing ? config.layers() * hidden + kept() : config.layers() * kept();
-      return outside + layers + Math.max(passing(), gradients());
+      // The gradient of the logits is gone before the first one of a layer is formed.
+      return outside + layers + Math.max(2 * logits, Math.max(passing(), gradients()));
     }
   }
 
