@@ -5,6 +5,7 @@ import dev.granula.autograd.op.Op;
 import dev.granula.autograd.op.Recipe;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.DeviceException;
+import dev.granula.tensor.Scope;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.lang.ref.Reference;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /** Calls of ops: checks, shape rule, value, and a node where a gradient may be asked for. */
 public final class Autograd {
   private static final ScopedValue<Recording> RECORDING = ScopedValue.newInstance();
+
+  /** Results that wait for one another are computed by recursion. */
+  private static final int MOST_DEFERRED = 64;
 
   private Autograd() {}
 
@@ -40,6 +44,18 @@ public final class Autograd {
   }
 
   /**
+   * Runs {@code body}. Of the memory that is made meanwhile, the result and what backward passes
+   * need outlive the call.
+   */
+  public static Variable scratch(Device device, Supplier<Variable> body) {
+    try (Scope scope = device.memory().scratch()) {
+      Variable result = body.get();
+      scope.keep(result.deferredData());
+      return result;
+    }
+  }
+
+  /**
    * Applies {@code op}. The result requires a gradient if an input does and recording is on; a
    * constant adds no node.
    *
@@ -57,10 +73,15 @@ public final class Autograd {
     List<@Nullable Recipe> recipes = recipes(inputs, in);
     Context context = new Context(device, needs, recorded, byTensor(in, recipes));
     Recipe recipe = null;
+    boolean deferred = false;
     Tensor out = op.view(in);
     if (out == null) {
       out = Tensor.empty(device, result.dtype(), result.shape());
-      op.forward(context, in, out);
+      deferred = recorded && defer(op, context, in, out);
+      if (!deferred) {
+        in.forEach(operand -> operand.storage().settle());
+        op.forward(context, in, out);
+      }
       context.endForward(op.attributes());
       recipe = recorded ? Recipe.of(op, context, in, recipes, out) : null;
       // To the collector of the default scope a kernel's operands look unused while it runs.
@@ -68,14 +89,29 @@ public final class Autograd {
       Reference.reachabilityFence(in);
       Reference.reachabilityFence(out);
     }
-    return new Variable(out, recorded, recorded ? new Node(op, inputs, context) : null, recipe);
+    return new Variable(
+        out, recorded, recorded ? new Node(op, inputs, context, deferred) : null, recipe);
+  }
+
+  /** Leaves the result to its first reader, where the call repeats another and the op can. */
+  private static boolean defer(Op op, Context context, List<Tensor> in, Tensor out) {
+    int depth = in.stream().mapToInt(operand -> operand.storage().deferredDepth()).max().orElse(0);
+    if (!current().defers() || depth >= MOST_DEFERRED) {
+      return false;
+    }
+    Runnable rest = op.deferred(context, in, out);
+    if (rest == null) {
+      return false;
+    }
+    out.storage().defer(in.stream().map(Tensor::storage).toList(), rest);
+    return true;
   }
 
   /** The recipes of operands that are read as they are, not as a row-major copy. */
   private static List<@Nullable Recipe> recipes(Variable[] inputs, List<Tensor> in) {
     List<@Nullable Recipe> recipes = new ArrayList<>();
     for (int i = 0; i < inputs.length; i++) {
-      recipes.add(inputs[i].data() == in.get(i) ? inputs[i].recipe() : null);
+      recipes.add(inputs[i].deferredData() == in.get(i) ? inputs[i].recipe() : null);
     }
     return recipes;
   }
@@ -113,10 +149,17 @@ public final class Autograd {
   private static List<Tensor> tensors(Op op, Variable[] inputs) {
     List<Tensor> tensors = new ArrayList<>();
     for (Variable input : inputs) {
-      Tensor data = input.data();
-      tensors.add(op.accepts(data) ? data : data.contiguous());
+      tensors.add(accepted(op, input.deferredData()));
     }
     return tensors;
+  }
+
+  private static Tensor accepted(Op op, Tensor data) {
+    if (op.accepts(data)) {
+      return data;
+    }
+    data.storage().settle();
+    return data.contiguous();
   }
 
   private static Device commonDevice(Op op, Variable[] inputs) {

@@ -48,6 +48,9 @@ final class Backward {
         gradients.finish();
       }
       node.passed = true;
+      if (node.deferred) {
+        variable.deferredData().storage().abandon();
+      }
       node.context.release();
       variable.releaseGradient();
     }

@@ -3,7 +3,6 @@ package dev.granula.autograd;
 import dev.granula.autograd.op.Context;
 import dev.granula.autograd.op.Gradients;
 import dev.granula.autograd.op.VectorJacobian;
-import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,9 +13,11 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A segment that is run again in the backward pass; see {@link Autograd#checkpoint}. What it uses
- * besides its input is an input of its node as well, so that the engine visits those variables
- * after it; the pass through the repeated segment adds to their gradients and goes no further.
+ * A segment that is run again in the backward pass; see {@link Autograd#checkpoint}. What no
+ * backward pass reads, such as the last product of a decoder layer, is not computed a second time.
+ * What the segment uses besides its input is an input of its node as well, so that the engine
+ * visits those variables after it; the pass through the repeated segment adds to their gradients
+ * and goes no further.
  */
 record Checkpoint(
     UnaryOperator<Variable> segment,
@@ -30,19 +31,19 @@ record Checkpoint(
       UnaryOperator<Variable> segment, @Nullable RandomStream random, Variable input) {
     long position = random == null ? 0 : random.position();
     Set<Variable> captured = new LinkedHashSet<>();
-    try (Scope scope = input.device().memory().scratch()) {
-      Recording recording = new Recording(false, captured);
-      Variable result = Autograd.recording(recording, () -> segment.apply(input.detach()));
-      scope.keep(result.data());
-      if (result.requiresGrad()) {
-        captured.add(result);
-      }
-      if (!input.requiresGrad() && captured.isEmpty()) {
-        return result;
-      }
-      Checkpoint checkpoint = new Checkpoint(segment, random, position, captured);
-      return new Variable(result.data(), true, checkpoint.node(input));
+    Recording recording = Recording.off(captured);
+    Variable result =
+        Autograd.scratch(
+            input.device(),
+            () -> Autograd.recording(recording, () -> segment.apply(input.detach())));
+    if (result.requiresGrad()) {
+      captured.add(result);
     }
+    if (!input.requiresGrad() && captured.isEmpty()) {
+      return result;
+    }
+    Checkpoint checkpoint = new Checkpoint(segment, random, position, captured);
+    return new Variable(result.data(), true, checkpoint.node(input));
   }
 
   private Node node(Variable input) {
@@ -54,7 +55,7 @@ record Checkpoint(
     needs[0] = input.requiresGrad();
     Context context = new Context(input.device(), needs, true);
     context.save(0, input.data());
-    return new Node(this, inputs.toArray(Variable[]::new), context);
+    return new Node(this, inputs.toArray(Variable[]::new), context, false);
   }
 
   @Override
@@ -73,12 +74,12 @@ record Checkpoint(
 
   private Variable repeat(Variable input) {
     if (random == null) {
-      return Autograd.recording(Recording.ON, () -> segment.apply(input));
+      return Autograd.recording(Recording.AGAIN, () -> segment.apply(input));
     }
     long resume = random.position();
     random.seek(position);
     try {
-      return Autograd.recording(Recording.ON, () -> segment.apply(input));
+      return Autograd.recording(Recording.AGAIN, () -> segment.apply(input));
     } finally {
       random.seek(resume);
     }

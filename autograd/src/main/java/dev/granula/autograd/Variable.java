@@ -88,7 +88,14 @@ public final class Variable {
     return variable;
   }
 
+  /** The value; one that was deferred is computed now. */
   public Tensor data() {
+    data.storage().settle();
+    return data;
+  }
+
+  /** The value, which may still be deferred. */
+  Tensor deferredData() {
     return data;
   }
 
@@ -110,7 +117,7 @@ public final class Variable {
 
   /** The value of a variable with one element; waits for the device. */
   public double item() {
-    return data.item();
+    return data().item();
   }
 
   // ---- gradients --------------------------------------------------------------------------------

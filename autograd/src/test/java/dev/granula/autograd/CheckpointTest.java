@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -157,6 +158,39 @@ final class CheckpointTest {
     Variable hidden = Autograd.checkpoint(u -> Autograd.noGrad(() -> u.mul(leaf)), null, x);
     assertFalse(hidden.requiresGrad());
     assertTrue(Autograd.checkpoint(u -> u.mul(leaf), null, x).requiresGrad());
+  }
+
+  /** Two products forward, one of them again, and two backward for each. */
+  @Test
+  void theLastProductIsNotRepeated() {
+    Variable x = Variable.leaf(any(4, WIDTH));
+    Variable[] w = {parameter(WIDTH, WIDTH), parameter(WIDTH, WIDTH)};
+    UnaryOperator<Variable> segment = in -> in.add(in.linear(w[0], null).silu().linear(w[1], null));
+    Outcome plain = train(segment, x, x, w[0], w[1]);
+    device.forget();
+    assertSameBits(plain, train(checkpointed(segment), x, x, w[0], w[1]));
+    assertEquals(2 + 1 + 4, Collections.frequency(device.kernels(), "matmul"));
+  }
+
+  /** A sum and a product whose operands are gone from their scope when they are read at last. */
+  @Test
+  void whatIsReadAfterAllIsComputedThen() {
+    Variable x = Variable.leaf(any(4, WIDTH));
+    Variable w = parameter(WIDTH, WIDTH);
+    UnaryOperator<Variable> segment =
+        in -> {
+          Variable product;
+          try (Scope scope = device.memory().scratch()) {
+            Variable hidden = in.exp();
+            product = hidden.add(hidden).linear(w, null);
+            scope.keep(product.deferredData());
+          }
+          boolean positive = product.data().toDoubleArray()[0] > 0;
+          return product.reshape(WIDTH, 4).permute(1, 0).linear(w, null).scale(positive ? 2 : 3);
+        };
+    Variable[] leaves = {x, w};
+    Outcome plain = train(v -> segment.apply(v).reshape(4, WIDTH), x, leaves);
+    assertSameBits(plain, train(v -> checkpointed(segment).apply(v).reshape(4, WIDTH), x, leaves));
   }
 
   @Test

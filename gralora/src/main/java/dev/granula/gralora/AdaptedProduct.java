@@ -111,8 +111,20 @@ record AdaptedProduct(List<Term> terms) implements Op {
 
   @Override
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
+    List<Product> products = products(ctx, in);
+    ctx.backend().matmulSum(products, rows(out), Write.SET);
+  }
+
+  @Override
+  public Runnable deferred(Context ctx, List<Tensor> in, Tensor out) {
+    in.forEach(operand -> operand.storage().settle());
+    List<Product> products = products(ctx, in);
+    return () -> ctx.backend().matmulSum(products, rows(out), Write.SET);
+  }
+
+  /** What adds up to the result; forms u and v and saves all that the backward pass reads. */
+  private List<Product> products(Context ctx, List<Tensor> in) {
     Tensor x = rows(in.get(0));
-    Tensor y = rows(out);
     List<Product> products = new ArrayList<>();
     products.add(new Product(Matrix.of(x), Matrix.of(in.get(1)).transpose(), 1));
     int factor = FIRST_FACTOR;
@@ -122,10 +134,10 @@ record AdaptedProduct(List<Term> terms) implements Op {
       forward(ctx, t, dropped(ctx, term, x), factors, products);
       factor += term.inputs();
     }
-    ctx.backend().matmulSum(products, y, Write.SET);
     for (int i = 0; i < in.size(); i++) {
       ctx.save(i, in.get(i));
     }
+    return products;
   }
 
   /** Forms u, and v of the hybrid part; what they add to the result goes to {@code products}. */

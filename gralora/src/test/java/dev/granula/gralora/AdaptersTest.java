@@ -7,24 +7,31 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.granula.autograd.Autograd;
 import dev.granula.autograd.RandomStream;
 import dev.granula.autograd.Variable;
 import dev.granula.nn.Linear;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.GranulaException;
+import dev.granula.tensor.Scope;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.cpu.Cpu;
 import dev.granula.tensor.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Attaching, targets, files and their errors, on PEFT's test fixture. */
 class AdaptersTest {
@@ -69,6 +76,46 @@ class AdaptersTest {
     model
         .namedParameters()
         .forEach((name, p) -> assertEquals(name.contains("gralora"), p.grad() != null, name));
+  }
+
+  /** In a segment that runs again the layer's sum is left to its reader, who may never come. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void gradientsPassThroughACheckpoint(boolean read) {
+    RandomStream random = new RandomStream(4);
+    Adapters dropping = Adapters.on(model, null, random);
+    GraLoraConfig config = CONFIG.withRank(8, 4, 2).withDropout(0.3).withInitWeights(false);
+    dropping.attach("default", config, 1);
+    model.setTraining(true);
+    UnaryOperator<Variable> segment =
+        x -> {
+          Variable y = model.lin0.get().forward(x.exp());
+          float[] values = read ? y.data().transpose(0, 1).toFloatArray() : new float[1];
+          return y.scale(values[0] > 0 ? 2 : 3);
+        };
+    Map<String, List<Float>> plain = gradients(random, dropping, segment);
+    assertEquals(plain, gradients(random, dropping, x -> Autograd.checkpoint(segment, random, x)));
+  }
+
+  private Map<String, List<Float>> gradients(
+      RandomStream random, Adapters trained, UnaryOperator<Variable> segment) {
+    random.seek(0);
+    Map<String, List<Float>> gradients = new TreeMap<>();
+    try (Scope _ = device.memory().step()) {
+      segment.apply(input()).sum().backward();
+      trained
+          .parameters()
+          .forEach(
+              (name, parameter) -> {
+                List<Float> values = new ArrayList<>();
+                for (float value : Objects.requireNonNull(parameter.grad()).toFloatArray()) {
+                  values.add(value);
+                }
+                gradients.put(name, values);
+                parameter.zeroGrad();
+              });
+    }
+    return gradients;
   }
 
   @Test

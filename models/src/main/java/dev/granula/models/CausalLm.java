@@ -1,5 +1,6 @@
 package dev.granula.models;
 
+import dev.granula.autograd.Autograd;
 import dev.granula.autograd.RandomStream;
 import dev.granula.autograd.Variable;
 import dev.granula.nn.Layer;
@@ -8,7 +9,6 @@ import dev.granula.nn.Module;
 import dev.granula.nn.Parameter;
 import dev.granula.nn.Slot;
 import dev.granula.tensor.Device;
-import dev.granula.tensor.Scope;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
 import java.util.Optional;
@@ -141,34 +141,32 @@ public final class CausalLm extends Module {
    * {@code scale} times the summed cross-entropy of each target with the prediction one position
    * before; {@code 1.0 / batch.targetCount()} gives the mean. Places whose next token is no target
    * cost the head nothing. The logits are not stored unless an adapter sits on the output head, or
-   * the head is trained and {@link #keepsLogits} says so.
+   * the head is trained and they are few ({@link #mostKeptLogits}).
    */
   public Variable loss(TokenBatch batch, double scale) {
     Variable hidden = hiddenStates(batch);
-    try (Scope scope = device().memory().scratch()) {
-      long tokens = batch.batchSize() * batch.length();
-      Variable rows = hidden.reshape(tokens, config.hiddenSize());
-      Variable loss = loss(rows.embedding(batch.asked()), batch.targets(), scale);
-      scope.keep(loss.data());
-      return loss;
-    }
+    long tokens = batch.batchSize() * batch.length();
+    Variable rows = hidden.reshape(tokens, config.hiddenSize());
+    return Autograd.scratch(
+        device(), () -> loss(rows.embedding(batch.asked()), batch.targets(), scale));
   }
 
   private Variable loss(Variable asked, Tensor targets, double scale) {
     Parameter weight = plainHeadWeight();
-    if (weight == null || weight.isTrainable() && keepsLogits(asked.shape().dim(0))) {
+    boolean twice = weight != null && weight.isTrainable() && Autograd.isRecording();
+    if (weight == null || twice && asked.shape().dim(0) <= mostKeptLogits()) {
       return logits(asked).crossEntropy(targets, scale);
     }
     return asked.headCrossEntropy(weight.variable(), targets, scale);
   }
 
   /**
-   * Whether the loss of so many targets keeps its logits where the head is trained: its backward
-   * pass would have to compute them again, because the gradient of the weight needs the sums of the
-   * whole softmax. They are kept if they take at most twice the room of the weight.
+   * Up to how many targets of a batch the loss keeps their logits where the head is trained: its
+   * backward pass would have to compute them again, because the gradient of the weight needs the
+   * sums of the whole softmax. They may take twice the room of the weight.
    */
-  public boolean keepsLogits(long targets) {
-    return targets <= 2L * config.hiddenSize();
+  public long mostKeptLogits() {
+    return 2L * config.hiddenSize();
   }
 
   private @Nullable Parameter plainHeadWeight() {

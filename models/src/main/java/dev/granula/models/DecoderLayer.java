@@ -1,9 +1,9 @@
 package dev.granula.models;
 
+import dev.granula.autograd.Autograd;
 import dev.granula.autograd.Variable;
 import dev.granula.nn.Module;
 import dev.granula.nn.RmsNorm;
-import dev.granula.tensor.Scope;
 
 /** Attention and MLP, each behind a norm and added to what it read. */
 final class DecoderLayer extends Module {
@@ -27,11 +27,11 @@ final class DecoderLayer extends Module {
 
   /** {@code x} [B, T, hidden]. What no backward pass needs is freed at the end of the call. */
   Variable forward(Variable x, Sequences sequences) {
-    try (Scope scope = x.device().memory().scratch()) {
-      Variable attended = x.add(attention.forward(attentionNorm.forward(x), sequences));
-      Variable result = attended.add(mlp.forward(mlpNorm.forward(attended)));
-      scope.keep(result.data());
-      return result;
-    }
+    return Autograd.scratch(
+        x.device(),
+        () -> {
+          Variable attended = x.add(attention.forward(attentionNorm.forward(x), sequences));
+          return attended.add(mlp.forward(mlpNorm.forward(attended)));
+        });
   }
 }

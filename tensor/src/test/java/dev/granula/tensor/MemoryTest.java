@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.granula.tensor.cpu.CpuDevice;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -33,6 +35,56 @@ final class MemoryTest {
     ReleasedTensorException e = assertThrows(ReleasedTensorException.class, tensor::toFloatArray);
     assertTrue(e.getMessage().contains("4,000 bytes on cpu:reference"), e.getMessage());
     assertTrue(e.getMessage().contains("Scope.keep"), e.getMessage());
+  }
+
+  @Test
+  void deferredContentIsComputedOnce() {
+    AtomicInteger computations = new AtomicInteger();
+    try (Scope _ = memory.step()) {
+      Tensor operand = make();
+      Tensor result = Tensor.empty(device, DType.F32, SHAPE);
+      Runnable computation =
+          () -> {
+            computations.incrementAndGet();
+            device.backend().copy(operand, result);
+          };
+      result.storage().defer(List.of(operand.storage()), computation);
+      operand.storage().releaseFromScope();
+      assertThrows(IllegalStateException.class, () -> result.load(5));
+      assertEquals(0, computations.get());
+      result.storage().settle();
+      result.storage().settle();
+      assertEquals(3, result.load(5));
+      assertEquals(1, computations.get());
+      assertTrue(operand.storage().isReleased());
+    }
+    assertEquals(0, memory.stats().usedBytes());
+  }
+
+  @Test
+  void deferredContentThatNobodyReadsFreesItsOperands() {
+    try (Scope _ = memory.step()) {
+      Tensor first = make();
+      Tensor second = make();
+      Runnable failure =
+          () -> {
+            throw new AssertionError("computed");
+          };
+      try (Scope _ = memory.step()) {
+        Tensor result = make();
+        result.storage().defer(List.of(first.storage()), failure);
+        first.storage().releaseFromScope();
+        assertFalse(first.storage().isReleased());
+      }
+      assertTrue(first.storage().isReleased());
+      Tensor given = make();
+      given.storage().defer(List.of(second.storage()), failure);
+      second.storage().releaseFromScope();
+      given.storage().abandon();
+      assertTrue(second.storage().isReleased());
+      assertThrows(IllegalStateException.class, () -> given.load(0));
+    }
+    assertEquals(0, memory.stats().usedBytes());
   }
 
   @Test

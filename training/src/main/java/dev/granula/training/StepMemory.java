@@ -63,9 +63,7 @@ public record StepMemory(long stateBytes, long activationBytes) {
       state += copies * Float.BYTES * parameter.shape().elementCount();
     }
     Passes passes = new Passes(model.config(), tokens);
-    if (model.keepsLogits(tokens)) {
-      passes.keepLogits();
-    }
+    passes.keepLogits(Math.min(tokens, model.mostKeptLogits()));
     return new StepMemory(state, passes.peak(checkpointing));
   }
 
@@ -113,8 +111,9 @@ public record StepMemory(long stateBytes, long activationBytes) {
       }
     }
 
-    void keepLogits() {
-      logits = row(config.vocabularySize());
+    /** Of as many targets, if there are no more: a batch may ask for fewer than its tokens. */
+    void keepLogits(long targets) {
+      logits = Memory.blockBytes(Float.BYTES * targets * config.vocabularySize());
     }
 
     /** What the backward pass of a layer reads, its output included; norms are computed again. */

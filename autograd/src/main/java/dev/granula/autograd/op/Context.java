@@ -97,7 +97,11 @@ public final class Context {
     if (kept == null) {
       throw new IllegalStateException("nothing was saved in slot " + slot);
     }
-    return kept.recipe == null ? kept.tensor : kept.recipe.value();
+    if (kept.recipe != null) {
+      return kept.recipe.value();
+    }
+    kept.tensor.storage().settle();
+    return kept.tensor;
   }
 
   public boolean hasSaved(int slot) {

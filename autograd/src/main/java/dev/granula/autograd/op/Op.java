@@ -27,6 +27,17 @@ public interface Op extends VectorJacobian {
   void forward(Context ctx, List<Tensor> in, Tensor out);
 
   /**
+   * For a result that may never be read, as at the end of a segment that is run again for its
+   * gradients: saves what {@link #vjp} will read, as {@link #forward} does, and leaves the result
+   * to the computation that is returned. That reads operands and what was saved. An op that reads
+   * an operand at once settles its storage first. Null, with nothing done, where the op does not
+   * tell the two apart.
+   */
+  default @Nullable Runnable deferred(Context ctx, List<Tensor> in, Tensor out) {
+    return null;
+  }
+
+  /**
    * The tensors among the attributes, such as ids and tables: on the device of the operands,
    * without a gradient, and kept until the backward pass has gone by.
    */

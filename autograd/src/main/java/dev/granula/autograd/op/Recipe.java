@@ -99,6 +99,7 @@ public final class Recipe {
       for (int i = 0; i < operands.size(); i++) {
         Recipe recipe = operandRecipes.get(i);
         in.add(recipe == null ? operands.get(i) : recipe.value());
+        in.getLast().storage().settle();
       }
       Context context = new Context(device, new boolean[in.size()], false);
       op.forward(context, in, made);

@@ -28,14 +28,27 @@ public record Linear() implements Op {
 
   @Override
   public void forward(Context ctx, List<Tensor> in, Tensor out) {
-    Tensor x = in.get(0);
-    Tensor w = in.get(1);
-    ctx.backend().matmul(Matrix.flat(x), Matrix.of(w).transpose(), Matrix.flat(out), 1, Write.SET);
-    if (ctx.needs(1)) {
-      ctx.save(0, x);
-    }
-    if (ctx.needs(0)) {
-      ctx.save(1, w);
+    multiply(ctx, in, out);
+    save(ctx, in);
+  }
+
+  @Override
+  public Runnable deferred(Context ctx, List<Tensor> in, Tensor out) {
+    save(ctx, in);
+    return () -> multiply(ctx, in, out);
+  }
+
+  private static void multiply(Context ctx, List<Tensor> in, Tensor out) {
+    Matrix x = Matrix.flat(in.get(0));
+    Matrix w = Matrix.of(in.get(1));
+    ctx.backend().matmul(x, w.transpose(), Matrix.flat(out), 1, Write.SET);
+  }
+
+  private static void save(Context ctx, List<Tensor> in) {
+    for (int i = 0; i < 2; i++) {
+      if (ctx.needs(1 - i)) {
+        ctx.save(i, in.get(i));
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import dev.granula.tensor.expression.Expression;
 import dev.granula.tensor.expression.Program;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All pointwise operations: one expression for the value and one per input for its vector-Jacobian
@@ -129,6 +130,20 @@ public record Pointwise(
         save(ctx, Program.of(grads.get(i)), in, out);
       }
     }
+  }
+
+  /** Only where gradients read nothing but the one that arrives, as those of sums. */
+  @Override
+  public @Nullable Runnable deferred(Context ctx, List<Tensor> in, Tensor out) {
+    for (Expression gradient : grads) {
+      Program program = Program.of(gradient);
+      for (int j = 0; j <= arity; j++) {
+        if (program.reads(j)) {
+          return null;
+        }
+      }
+    }
+    return () -> ctx.backend().evaluate(value, in, new double[] {number}, out, Write.SET);
   }
 
   private void save(Context ctx, Program gradient, List<Tensor> in, Tensor out) {

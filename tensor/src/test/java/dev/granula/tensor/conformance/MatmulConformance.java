@@ -256,7 +256,9 @@ public interface MatmulConformance extends Conformance {
     "3, 50, 140, 45, 7",
     "2, 150, 270, 100, 16",
     "2, 9, 560, 7, 1",
-    "4, 66, 340, 130, 3"
+    "4, 66, 340, 130, 3",
+    "4, 9, 700, 275, 3",
+    "1, 70, 30, 8, 1300"
   })
   default void matmulSum_lowRank(int blocks, int width, int m, int depth, int run) {
     int rank = run * blocks;

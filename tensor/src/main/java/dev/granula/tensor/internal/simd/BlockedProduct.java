@@ -21,6 +21,10 @@ abstract class BlockedProduct {
   final ResultColumns columns;
   final long batch;
   final long m;
+
+  /** Multiply-adds of updates for each element that is packed. */
+  final int updateDepth;
+
   private final boolean add;
   private final TileStore tiles;
 
@@ -32,6 +36,8 @@ abstract class BlockedProduct {
     this.tiles = new TileStore(out);
     this.batch = out.batch();
     this.m = out.rows().size();
+    this.updateDepth =
+        terms.stream().flatMap(t -> t.updates().stream()).mapToInt(LowRankUpdate::run).sum();
     columns = ResultColumns.of(out.cols().size(), columnBlocks(terms, out));
   }
 

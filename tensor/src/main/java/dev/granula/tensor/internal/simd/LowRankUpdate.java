@@ -38,23 +38,29 @@ record LowRankUpdate(Matrix down, Matrix up, float scale) {
    */
   private static final double COST = 2.5;
 
+  /** Rows beyond these may meet panels that are packed, and updated, once more. */
+  private static final int ROWS_OF_PANELS = 1024;
+
   /** The update by which {@code product} adds to {@code base}, or null where it does not pay. */
   static @Nullable LowRankUpdate of(Backend.Product product, Backend.Product base) {
     Backend.LowRank origin = product.lowRank();
-    return origin != null && fits(origin, base) && pays(origin)
+    return origin != null && fits(product, origin, base) && pays(origin)
         ? new LowRankUpdate(origin.down(), product.b(), (float) (origin.scale() * product.scale()))
         : null;
   }
 
-  private static boolean fits(Backend.LowRank origin, Backend.Product base) {
+  private static boolean fits(
+      Backend.Product product, Backend.LowRank origin, Backend.Product base) {
     return origin.x().equals(base.a())
         && base.a().batch() == 1
         && base.scale() == 1
-        && origin.down().tensor().dtype() == DType.F32;
+        && origin.down().tensor().dtype() == DType.F32
+        && product.b().rows().size() / product.b().batch() <= MatmulKernel.MAX_DEPTH;
   }
 
   private static boolean pays(Backend.LowRank origin) {
-    return origin.x().rows().size() >= COST * origin.down().rows().size();
+    long rows = Math.min(origin.x().rows().size(), ROWS_OF_PANELS);
+    return rows >= COST * origin.down().rows().size();
   }
 
   /** One of the k by k blocks of the right-hand side. */
@@ -93,7 +99,7 @@ record LowRankUpdate(Matrix down, Matrix up, float scale) {
   }
 
   /** r/k. */
-  private int run() {
+  int run() {
     return (int) (up.rows().size() / up.batch());
   }
 

@@ -118,7 +118,7 @@ final class SharedPanels extends BlockedProduct {
     packParts = Math.min(panels, PACK_PARTS);
     int packTasks = matrices * segments.size() * packParts;
     long work = (long) matrices * matrixFloats;
-    scratch.run(packTasks, work, this::pack);
+    scratch.run(packTasks, work * (1 + updateDepth), this::pack);
     scratch.run(matrices * rowParts * colParts, work * m, this::multiply);
   }
 

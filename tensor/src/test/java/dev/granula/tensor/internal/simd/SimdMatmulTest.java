@@ -2,6 +2,7 @@ package dev.granula.tensor.internal.simd;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.granula.tensor.Backend.LowRank;
 import dev.granula.tensor.Backend.Product;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
@@ -190,6 +191,49 @@ final class SimdMatmulTest {
         assertArrayEquals(byColumns, out.toFloatArray());
       }
     }
+  }
+
+  /** Panels with updates in two chunks of rows, beside a term that stays one. */
+  @Test
+  void updatesOfPanelsGiveTheSameBitsOnAnyNumberOfThreads() {
+    Tensor x = uniform(2000, 1024);
+    Tensor weight = uniform(1100, 1024);
+    Tensor down = uniform(4 * 256, 8);
+    Tensor up = uniform(4 * 8, 275);
+    Tensor general = uniform(1024, 5);
+    Tensor back = uniform(5, 1100);
+    float[] expected = updated(DEVICE, false, x, weight, down, up, general, back);
+    float[] merged = updated(DEVICE, true, x, weight, down, up, general, back);
+    assertArrayEquals(expected, merged, 1e-2f);
+    for (int threads : new int[] {1, 20}) {
+      try (CpuDevice device = CpuDevice.of("simd", threads, Memory.Debug.OFF)) {
+        assertArrayEquals(merged, updated(device, true, x, weight, down, up, general, back));
+      }
+    }
+  }
+
+  /** x, weight, down, up of k = 4 and r = 8, then the factors of a plain low-rank product. */
+  private static float[] updated(CpuDevice device, boolean tell, Tensor... operands) {
+    Tensor[] on = Arrays.stream(operands).map(t -> t.to(device)).toArray(Tensor[]::new);
+    Matrix x = Matrix.of(on[0]);
+    Matrix down = Matrix.of(on[2].reshape(4, 256, 8));
+    Matrix up = Matrix.of(on[3].reshape(4, 8, 275));
+    Tensor u = Tensor.empty(device, DType.F32, Shape.of(2000, 4, 8));
+    Tensor v = Tensor.empty(device, DType.F32, Shape.of(2000, 5));
+    Matrix ofBlocks = Matrix.of(u.permute(1, 0, 2));
+    device.backend().matmul(Matrix.columnBlocks(on[0], 4), down, ofBlocks, 1, Write.SET);
+    device.backend().matmul(x, Matrix.of(on[4]), Matrix.of(v), 1, Write.SET);
+    Matrix runs = Matrix.grouped(u.reshape(2000, 4, 4, 2).permute(2, 0, 1, 3), 1, 1);
+    LowRank first = tell ? new LowRank(x, down, 1) : null;
+    LowRank second = tell ? new LowRank(x, Matrix.of(on[4]), 1) : null;
+    Tensor out = Tensor.empty(device, DType.F32, Shape.of(2000, 1100));
+    List<Product> products =
+        List.of(
+            new Product(x, Matrix.of(on[1]).transpose(), 1),
+            new Product(runs, up, 0.5, first),
+            new Product(Matrix.of(v), Matrix.of(on[5]), 0.5, second));
+    device.backend().matmulSum(products, out, Write.SET);
+    return out.toFloatArray();
   }
 
   /** More left-hand sides of blocks than can be packed at once: 4.5 GB of them. */
