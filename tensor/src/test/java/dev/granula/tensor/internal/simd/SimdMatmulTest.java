@@ -1,6 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.granula.tensor.Backend.LowRank;
 import dev.granula.tensor.Backend.Product;
@@ -205,6 +206,7 @@ final class SimdMatmulTest {
     float[] expected = updated(DEVICE, false, x, weight, down, up, general, back);
     float[] merged = updated(DEVICE, true, x, weight, down, up, general, back);
     assertArrayEquals(expected, merged, 1e-2f);
+    assertFalse(Arrays.equals(expected, merged), "rounding shows that panels were updated");
     for (int threads : new int[] {1, 20}) {
       try (CpuDevice device = CpuDevice.of("simd", threads, Memory.Debug.OFF)) {
         assertArrayEquals(merged, updated(device, true, x, weight, down, up, general, back));
