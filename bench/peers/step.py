@@ -1,6 +1,7 @@
 """Tokens per second of a training step of PyTorch, transformers and PEFT; the peer of
 dev.granula.bench.work.StepWork. Weights are random, the optimizer is torch.optim.AdamW as it comes (on a CPU
-that is the loop over the tensors)."""
+that is the loop over the tensors). Sequences of different lengths are padded to the longest of a step, as
+the collators of transformers do."""
 
 import os
 import shutil
@@ -46,6 +47,14 @@ def create(options, shape):
     return model
 
 
+def inputs(vocabulary, lengths):
+    ids = torch.randint(0, vocabulary, (len(lengths), max(lengths)))
+    if min(lengths) == max(lengths):
+        return dict(input_ids=ids, labels=ids)
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    return dict(input_ids=ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, -100))
+
+
 def main():
     options = protocol.parse(sys.argv[1:])
     protocol.set_threads(options)
@@ -59,18 +68,22 @@ def main():
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.0)
     call = torch.compile(model) if compiled else model
+    lengths = [int(n) for n in options["lengths"].split(",")] if "lengths" in options else [LENGTH] * batch
 
-    def step():
-        ids = torch.randint(0, shape["vocab_size"], (batch, LENGTH))
+    def one_step(inputs):
         start = time.perf_counter()
-        loss = call(input_ids=ids, labels=ids).loss
+        loss = call(**inputs).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss.item()
-        seconds = time.perf_counter() - start
-        return {"tokens/s": batch * LENGTH / seconds, "s/step": seconds}
+        return time.perf_counter() - start
+
+    def step():
+        groups = [lengths[i:i + batch] for i in range(0, len(lengths), batch)]
+        seconds = [one_step(inputs(shape["vocab_size"], group)) for group in groups]
+        return {"tokens/s": sum(lengths) / sum(seconds), "s/step": sum(seconds) / len(seconds)}
 
     protocol.serve({"step": step}, options)
 

@@ -319,6 +319,10 @@ extern "C" __global__ void attentionKeyGrad(
   load(v, p.v, b, group, start, p.keys);
   for (int head = group * perGroup; head < (group + 1) * perGroup; head++) {
     for (int t = firstQuery; t < p.queries; t += TILE) {
+      // Queries of later samples in a packed row see nothing of this tile.
+      if (p.firstKey && firstOfTile(p, b, t) > start) {
+        continue;
+      }
       load(q, p.q, b, head, t, p.queries);
       load(gs, g, b, head, t, p.queries);
       __syncthreads();

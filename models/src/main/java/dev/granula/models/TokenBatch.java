@@ -8,8 +8,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Token sequences of one length, in the memory of the current step. Padding on the right needs no
- * mask: causality hides it from what stands before, and its targets are {@link #IGNORED}.
+ * Token sequences in the memory of the current step: of one length, side by side, or of any
+ * lengths, one behind the other ({@link #packed}). Padding on the right needs no mask: causality
+ * hides it from what stands before, and its targets are {@link #IGNORED}.
  *
  * @param ids I32 [B, T]
  * @param positions I32 [B, T], for the rotary embedding; packed samples count from 0 each
@@ -42,6 +43,57 @@ public record TokenBatch(
   /** Sequences to be continued: no targets. */
   public static TokenBatch of(Device device, int[][] ids) {
     return of(device, ids, countingPositions(ids), null, null);
+  }
+
+  /**
+   * Sequences of any lengths as one row, [1, sum of the lengths], in which none sees another and
+   * nothing is padded: the loss and its gradients are those of the sequences one by one. Where
+   * lengths differ, this costs what their tokens cost, and a rectangle what its longest row does,
+   * times the rows.
+   *
+   * @param labels as for {@link #of(Device, int[][], int[][])}; that of a first token counts for
+   *     nothing, because nothing comes before it
+   * @throws ShapeException if there is no sequence, or one without tokens, or if labels differ in
+   *     length from their ids
+   */
+  public static TokenBatch packed(Device device, int[][] ids, int[][] labels) {
+    checkSequences(ids, labels);
+    int[][] starts = new int[ids.length][];
+    int[][] targets = new int[ids.length][];
+    int start = 0;
+    for (int i = 0; i < ids.length; i++) {
+      starts[i] = new int[ids[i].length];
+      Arrays.fill(starts[i], start);
+      targets[i] = labels[i].clone();
+      targets[i][0] = IGNORED;
+      start += ids[i].length;
+    }
+    return of(
+        device,
+        oneRow(ids),
+        oneRow(countingPositions(ids)),
+        oneRow(targets),
+        ids.length == 1 ? null : oneRow(starts));
+  }
+
+  private static int[][] oneRow(int[][] rows) {
+    return new int[][] {Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray()};
+  }
+
+  private static void checkSequences(int[][] ids, int[][] labels) {
+    boolean fits = ids.length > 0 && ids.length == labels.length;
+    for (int i = 0; fits && i < ids.length; i++) {
+      fits = ids[i].length > 0 && ids[i].length == labels[i].length;
+    }
+    if (!fits) {
+      throw new ShapeException(
+          "token batch: packed sequences must have tokens and as many labels: the sequences have %s, the labels %s"
+              .formatted(lengths(ids), lengths(labels)));
+    }
+  }
+
+  private static String lengths(int[][] rows) {
+    return Arrays.toString(Arrays.stream(rows).mapToInt(row -> row.length).toArray());
   }
 
   /**
@@ -112,11 +164,7 @@ public record TokenBatch(
     if (!fits) {
       throw new ShapeException(
           "token batch: %s must be %d rows of %d, at least one of each: the rows have %s"
-              .formatted(
-                  what,
-                  ids.length,
-                  length,
-                  Arrays.toString(Arrays.stream(rows).mapToInt(row -> row.length).toArray())));
+              .formatted(what, ids.length, length, lengths(rows)));
     }
     return Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray();
   }

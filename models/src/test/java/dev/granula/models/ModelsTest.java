@@ -114,26 +114,46 @@ final class ModelsTest {
     }
   }
 
+  /** Loss and gradients of packed sequences are those of the sequences one by one. */
   @Test
-  void packedSamplesDoNotSeeEachOther() {
+  void packedSequencesDoNotSeeEachOther() {
     CausalLm model = Models.load(ModelGoldens.directory("llama-tiny"), DEVICE);
+    Parameter weight =
+        Objects.requireNonNull(
+            model.namedParameters().get("model.layers.0.self_attn.k_proj.weight"));
+    weight.setTrainable(true);
+    int[][] ids = {{1, 5, 6, 7}, {1, 8, 9}, {2}, {1, 4, 4, 3, 9, 7}};
+    int[][] labels = {{1, 5, 6, 7}, {-100, -100, 9}, {2}, {1, 4, -100, 3, 9, -100}};
     try (Scope _ = DEVICE.memory().step()) {
-      TokenBatch packed =
-          TokenBatch.of(
-              DEVICE,
-              new int[][] {{1, 5, 6, 7, 1, 8, 9}},
-              new int[][] {{0, 1, 2, 3, 0, 1, 2}},
-              new int[][] {{-100, 5, 6, 7, -100, 8, 9}},
-              new int[][] {{0, 0, 0, 0, 4, 4, 4}});
-      TokenBatch first =
-          TokenBatch.of(DEVICE, new int[][] {{1, 5, 6, 7}}, new int[][] {{1, 5, 6, 7}});
-      TokenBatch second = TokenBatch.of(DEVICE, new int[][] {{1, 8, 9}}, new int[][] {{1, 8, 9}});
-      assertEquals(5, packed.targetCount());
-      assertEquals(
-          model.loss(first, 1).item() + model.loss(second, 1).item(),
-          model.loss(packed, 1).item(),
-          1e-4);
+      double sum = 0;
+      for (int i = 0; i < ids.length; i++) {
+        Variable loss =
+            model.loss(TokenBatch.of(DEVICE, new int[][] {ids[i]}, new int[][] {labels[i]}), 1);
+        loss.backward();
+        sum += loss.item();
+      }
+      float[] expected = Objects.requireNonNull(weight.grad()).toFloatArray();
+      weight.zeroGrad();
+      TokenBatch packed = TokenBatch.packed(DEVICE, ids, labels);
+      assertEquals(14, packed.length());
+      assertEquals(7, packed.targetCount());
+      Variable loss = model.loss(packed, 1);
+      loss.backward();
+      assertEquals(sum, loss.item(), 1e-4);
+      assertArrayEquals(expected, Objects.requireNonNull(weight.grad()).toFloatArray(), 1e-5f);
     }
+  }
+
+  @Test
+  void onlySequencesWithTokensArePacked() {
+    assertThrows(ShapeException.class, () -> TokenBatch.packed(DEVICE, new int[0][], new int[0][]));
+    int[][] ids = {{1, 2}, {}};
+    ShapeException e =
+        assertThrows(ShapeException.class, () -> TokenBatch.packed(DEVICE, ids, ids));
+    assertTrue(e.getMessage().contains("[2, 0]"), e.getMessage());
+    assertThrows(
+        ShapeException.class,
+        () -> TokenBatch.packed(DEVICE, new int[][] {{1, 2}}, new int[][] {{1}}));
   }
 
   /** Only places that are asked go through the head: loss and gradients are those of all logits. */

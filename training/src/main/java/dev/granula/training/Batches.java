@@ -4,29 +4,32 @@ import dev.granula.models.TokenBatch;
 import dev.granula.tensor.Device;
 import dev.granula.training.data.Sample;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
-/** Samples as the rectangle that a model takes. */
+/** Samples as a model takes them: one behind the other, so that no time goes into padding. */
 final class Batches {
-  /** Any id will do: causality hides it from what stands before, and no target asks for it. */
-  private static final int PAD = 0;
-
   private Batches() {}
 
-  /** The tokens of {@code samples} [B, T], padded on the right. */
   static TokenBatch of(Device device, List<Sample> samples) {
-    int columns = samples.stream().mapToInt(Sample::length).max().orElseThrow();
-    int[][] ids = new int[samples.size()][];
-    int[][] targets = new int[samples.size()][];
-    for (int row = 0; row < ids.length; row++) {
-      Sample sample = samples.get(row);
-      ids[row] = Arrays.copyOf(sample.tokens(), columns);
-      Arrays.fill(ids[row], sample.length(), columns, PAD);
-      targets[row] = new int[columns];
-      Arrays.fill(targets[row], TokenBatch.IGNORED);
-      int first = sample.firstTarget();
-      System.arraycopy(sample.tokens(), first, targets[row], first, sample.targetCount());
-    }
-    return TokenBatch.of(device, ids, targets);
+    int[][] ids = samples.stream().map(Sample::tokens).toArray(int[][]::new);
+    int[][] labels = samples.stream().map(Batches::labels).toArray(int[][]::new);
+    return TokenBatch.packed(device, ids, labels);
+  }
+
+  private static int[] labels(Sample sample) {
+    int[] labels = sample.tokens().clone();
+    Arrays.fill(labels, 0, sample.firstTarget(), TokenBatch.IGNORED);
+    return labels;
+  }
+
+  /** The most tokens that {@code batchSize} of the samples can have. */
+  static long mostTokens(List<Sample> samples, int batchSize) {
+    return samples.stream()
+        .map(Sample::length)
+        .sorted(Comparator.reverseOrder())
+        .limit(batchSize)
+        .mapToLong(Integer::longValue)
+        .sum();
   }
 }

@@ -5,7 +5,6 @@ import dev.granula.models.CausalLm;
 import dev.granula.tensor.Scope;
 import dev.granula.training.data.EncodedDataset;
 import dev.granula.training.data.Sample;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -31,9 +30,7 @@ public record Evaluation(double loss, double perplexity, long tokens) {
   }
 
   private static Evaluation score(CausalLm model, EncodedDataset data, int batchSize) {
-    // Equal lengths meet in one batch, so that little is padded.
-    List<Sample> samples =
-        data.samples().stream().sorted(Comparator.comparingInt(Sample::length)).toList();
+    List<Sample> samples = data.samples();
     double sum = 0;
     for (int from = 0; from < samples.size(); from += batchSize) {
       List<Sample> batch = samples.subList(from, Math.min(samples.size(), from + batchSize));

@@ -7,7 +7,6 @@ import dev.granula.tensor.DType;
 import dev.granula.tensor.Memory;
 import dev.granula.training.data.Dataset;
 import dev.granula.training.data.EncodedDataset;
-import dev.granula.training.data.Sample;
 import dev.granula.training.data.SampleEncoder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -105,8 +104,7 @@ public record FineTuning(
   /** An adapter is attached, which takes little, before its step is measured. */
   private Trainable prepared(EncodedDataset data, long seed) {
     CausalLm network = model.network();
-    long longest = data.samples().stream().mapToInt(Sample::length).max().orElse(0);
-    long tokens = longest * Math.min(options.batching().batchSize(), data.size());
+    long tokens = Batches.mostTokens(data.samples(), options.batching().batchSize());
     boolean checkpointing = options.checkpointing();
     StepMemory.Settings settings =
         new StepMemory.Settings(method, options.batching(), checkpointing, isNarrow());

@@ -35,7 +35,7 @@ public record StepMemory(long stateBytes, long activationBytes) {
    *
    * @param layers that carry it
    * @param trained its weights
-   * @param tokens of one forward pass, padding included
+   * @param tokens of one forward pass
    */
   static StepMemory ofAdapter(
       ModelConfig config,

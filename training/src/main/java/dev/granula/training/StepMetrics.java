@@ -7,7 +7,7 @@ package dev.granula.training;
  * @param loss mean over the targets of the step
  * @param learningRate of the step
  * @param gradNorm of all gradients together, before clipping
- * @param tokens in the batches of the step, without padding
+ * @param tokens of the samples of the step
  * @param seconds from reading the data to the optimizer
  * @param tokensPerSecond {@code tokens / seconds}
  * @param residentBytes memory of the process

@@ -51,7 +51,8 @@ final class GrowthWork implements Work {
   @Override
   public Map<String, Double> measure(String part) {
     TrainingStep step = steps.get(part);
-    double seconds = Clock.medianSeconds(step, Math.max(1, TOKENS_PER_PART / step.tokens()));
-    return Map.of("token " + part, 1e6 * seconds / step.tokens(), "step " + part, 1e6 * seconds);
+    double seconds = Clock.medianSeconds(step, Math.max(1, TOKENS_PER_PART / step.tokensOfRound()));
+    return Map.of(
+        "token " + part, 1e6 * seconds / step.tokensOfRound(), "step " + part, 1e6 * seconds);
   }
 }

@@ -3,6 +3,7 @@ package dev.granula.bench.work;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Memory;
 import dev.granula.tensor.cpu.CpuDevice;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -34,6 +35,14 @@ public final class Options {
   int number(String name, int otherwise) {
     String value = values.get(name);
     return value == null ? otherwise : Integer.parseInt(value);
+  }
+
+  /** Numbers with commas between; none if the option is missing. */
+  int[] numbers(String name) {
+    String value = values.get(name);
+    return value == null
+        ? new int[0]
+        : Arrays.stream(value.split(",")).mapToInt(Integer::parseInt).toArray();
   }
 
   boolean isSet(String name) {

@@ -11,6 +11,10 @@ final class StepWork implements Work {
   StepWork(Options options) {
     ModelShape shape = ModelShape.of(options.text("shape", "hidden512"));
     step = create(options, shape).withGradientCheckpointing(options.isSet("checkpointing"));
+    int[] lengths = options.numbers("lengths");
+    if (lengths.length > 0) {
+      step.withLengths(lengths);
+    }
   }
 
   private static TrainingStep create(Options options, ModelShape shape) {
@@ -44,7 +48,11 @@ final class StepWork implements Work {
 
   @Override
   public Map<String, Double> measure(String part) {
-    double seconds = Clock.seconds(step);
-    return Map.of("tokens/s", step.tokens() / seconds, "s/step", seconds);
+    int steps = step.stepsOfRound();
+    double seconds = 0;
+    for (int i = 0; i < steps; i++) {
+      seconds += Clock.seconds(step);
+    }
+    return Map.of("tokens/s", step.tokensOfRound() / seconds, "s/step", seconds / steps);
   }
 }

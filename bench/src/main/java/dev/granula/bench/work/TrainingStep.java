@@ -29,13 +29,14 @@ final class TrainingStep implements Runnable {
   private final AdamW optimizer;
   private final SplittableRandom random = new SplittableRandom(1);
   private final int batch;
-  private final int length;
+  private int[] lengths;
+  private int next;
 
   private TrainingStep(CausalLm model, Map<String, Parameter> parameters, int batch, int length) {
     this.model = model;
     this.parameters = parameters;
     this.batch = batch;
-    this.length = length;
+    lengths = new int[] {length};
     optimizer = new AdamW(parameters, AdamW.Settings.DEFAULT);
     model.setTraining(true);
   }
@@ -73,8 +74,27 @@ final class TrainingStep implements Runnable {
     return this;
   }
 
-  int tokens() {
-    return batch * length;
+  /**
+   * Takes the lengths of its sequences from {@code values}, which are those of whole steps, one
+   * after the other and again from the first.
+   */
+  TrainingStep withLengths(int... values) {
+    if (values.length % batch != 0) {
+      throw new IllegalArgumentException(
+          "lengths must be for whole steps of %d: %d".formatted(batch, values.length));
+    }
+    lengths = values.clone();
+    return this;
+  }
+
+  /** Steps until all lengths have had their turn. */
+  int stepsOfRound() {
+    return Math.ceilDiv(lengths.length, batch);
+  }
+
+  /** Tokens of as many steps. */
+  int tokensOfRound() {
+    return Arrays.stream(lengths).sum() * (stepsOfRound() * batch / lengths.length);
   }
 
   /** Forward, backward, clipping and AdamW; the loss is read, as a training loop does. */
@@ -83,7 +103,7 @@ final class TrainingStep implements Runnable {
     Device device = model.device();
     int[][] ids = randomIds();
     try (var _ = device.memory().step()) {
-      TokenBatch tokens = TokenBatch.of(device, ids, ids);
+      TokenBatch tokens = TokenBatch.packed(device, ids, ids);
       Variable loss = model.loss(tokens, 1.0 / tokens.targetCount());
       loss.backward();
       Clipping clipping = Clipping.of(parameters.values(), LARGEST_NORM);
@@ -96,9 +116,10 @@ final class TrainingStep implements Runnable {
   }
 
   private int[][] randomIds() {
-    int[][] ids = new int[batch][length];
-    for (int[] row : ids) {
-      Arrays.setAll(row, _ -> random.nextInt(model.config().vocabularySize()));
+    int[][] ids = new int[batch][];
+    for (int i = 0; i < batch; i++) {
+      ids[i] = new int[lengths[next++ % lengths.length]];
+      Arrays.setAll(ids[i], _ -> random.nextInt(model.config().vocabularySize()));
     }
     return ids;
   }

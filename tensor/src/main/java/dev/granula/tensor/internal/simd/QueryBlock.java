@@ -51,8 +51,9 @@ final class QueryBlock {
     endSeenByAll = Integer.MAX_VALUE;
     int t = from / heads;
     int h = from % heads;
+    int visible = call.firstVisible(b, t);
     for (int row = 0; row < BLOCK; row++) {
-      int low = row < rows ? call.firstVisible(b, t) : 0;
+      int low = row < rows ? visible : 0;
       int high = row < rows ? call.endOfVisible(t) : 0;
       query[row] = t;
       head[row] = firstHead + h;
@@ -67,6 +68,7 @@ final class QueryBlock {
       if (++h == heads) {
         h = 0;
         t++;
+        visible = row + 1 < rows ? call.firstVisible(b, t) : 0;
       }
     }
   }

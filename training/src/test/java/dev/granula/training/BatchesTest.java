@@ -1,0 +1,46 @@
+package dev.granula.training;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.granula.models.TokenBatch;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Scope;
+import dev.granula.tensor.cpu.Cpu;
+import dev.granula.training.data.Sample;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+final class BatchesTest {
+  private static final List<Sample> SAMPLES =
+      List.of(
+          new Sample(1, new int[] {4, 5, 6}, 1),
+          new Sample(2, new int[] {7, 8, 9, 10, 11}, 3),
+          new Sample(3, new int[] {12, 13}, 1));
+
+  @Test
+  void samplesStandBehindEachOther() {
+    Device device = Cpu.device();
+    try (Scope _ = device.memory().step()) {
+      TokenBatch batch = Batches.of(device, SAMPLES);
+      assertEquals(1, batch.batchSize());
+      assertArrayEquals(
+          new double[] {4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, batch.ids().toDoubleArray());
+      assertArrayEquals(
+          new double[] {0, 1, 2, 0, 1, 2, 3, 4, 0, 1}, batch.positions().toDoubleArray());
+      assertArrayEquals(
+          new double[] {0, 0, 0, 3, 3, 3, 3, 3, 8, 8},
+          Objects.requireNonNull(batch.firstKey()).toDoubleArray());
+      assertArrayEquals(new double[] {0, 1, 5, 6, 8}, batch.asked().toDoubleArray());
+      assertArrayEquals(new double[] {5, 6, 10, 11, 13}, batch.targets().toDoubleArray());
+    }
+  }
+
+  @Test
+  void theLongestSamplesMayMeet() {
+    assertEquals(5, Batches.mostTokens(SAMPLES, 1));
+    assertEquals(8, Batches.mostTokens(SAMPLES, 2));
+    assertEquals(10, Batches.mostTokens(SAMPLES, 4));
+  }
+}
