@@ -1,5 +1,7 @@
 package dev.granula.tensor.internal.simd;
 
+import java.util.List;
+import java.util.function.Consumer;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -56,6 +58,21 @@ final class AttentionTiles {
     for (; j < columns; j += NARROW) {
       columnTile(f, a, b + j, depth, c + j, add);
     }
+  }
+
+  static List<Runnable> rehearsals() {
+    int b = STRIDE * STRIDE;
+    int c = 2 * b;
+    float[] f = new float[3 * b];
+    return List.of(
+        () -> bothWays(add -> rows(f, 0, b, STRIDE, Rehearsal.DEPTH, c, add)),
+        () -> bothWays(add -> rows(f, 0, b, NARROW, Rehearsal.DEPTH, c, add)),
+        () -> bothWays(add -> columns(f, 0, b, STRIDE, Rehearsal.DEPTH, c, add)));
+  }
+
+  private static void bothWays(Consumer<Boolean> tile) {
+    tile.accept(false);
+    tile.accept(true);
   }
 
   private static void rowTile(float[] f, int a, int b, int depth, int c, boolean add) {

@@ -47,6 +47,8 @@ abstract class BlockedProduct {
   }
 
   static void run(List<Term> terms, Matrix out, boolean add, MatmulScratch scratch) {
+    long depth = terms.stream().mapToLong(Term::depth).sum();
+    Rehearsal.TILES.before(out.batch() * out.rows().size() * out.cols().size() * depth);
     choose(terms, out, add, scratch).run();
   }
 

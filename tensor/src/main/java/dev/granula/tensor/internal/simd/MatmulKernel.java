@@ -2,6 +2,9 @@ package dev.granula.tensor.internal.simd;
 
 import static dev.granula.tensor.internal.simd.Simd.LANES;
 
+import java.util.List;
+import java.util.stream.IntStream;
+
 /**
  * The innermost part of every product: one tile of the result, from packed panels. How large a tile
  * may be is a matter of vector registers: 32 with 512 bits, else 16.
@@ -51,6 +54,18 @@ final class MatmulKernel {
   static final int LHS_STRIDE = MAX_DEPTH + 16;
 
   private MatmulKernel() {}
+
+  static List<Runnable> rehearsals() {
+    int rhs = ROW_MULTIPLE * LHS_STRIDE;
+    int from = rhs + Rehearsal.DEPTH * COLS;
+    int at = from + TILE_FLOATS;
+    float[] f = new float[at + TILE_FLOATS];
+    return IntStream.of(COLS, NARROW_COLS)
+        .distinct()
+        .<Runnable>mapToObj(
+            stride -> () -> tile(stride, f, 0, f, rhs, Rehearsal.DEPTH, f, from, at))
+        .toList();
+  }
 
   /** Rows of the tile for a panel of {@code cols} columns. */
   static int rows(int cols) {

@@ -5,6 +5,9 @@ import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Workers;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.internal.simd.AttentionBackward.Output;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,19 @@ final class SimdAttention {
     }
   }
 
+  static List<Runnable> rehearsals() {
+    float[] scores = new float[AttentionTiles.STRIDE * Rehearsal.DEPTH];
+    float[] largest = new float[AttentionTiles.STRIDE];
+    float[] sums = new float[AttentionTiles.STRIDE];
+    List<Runnable> parts = new ArrayList<>(AttentionTiles.rehearsals());
+    parts.add(
+        () -> {
+          Arrays.fill(scores, -1);
+          VectorMath.weights(scores, 0, Rehearsal.DEPTH, AttentionTiles.STRIDE, largest, sums, 0);
+        });
+    return parts;
+  }
+
   /** False, with nothing done, if the operands are not F32. */
   boolean forward(
       Tensor q,
@@ -38,6 +54,7 @@ final class SimdAttention {
       return false;
     }
     AttentionCall call = AttentionCall.of(q, k, v, firstKey, scale);
+    Rehearsal.TILES.before(q.elementCount() * call.keys());
     AttentionForward forward = new AttentionForward(call, out, lse, scratch);
     workers.run(forward.tasks(), forward);
     return true;
