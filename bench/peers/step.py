@@ -1,7 +1,7 @@
 """Tokens per second of a training step of PyTorch, transformers and PEFT; the peer of
 dev.granula.bench.work.StepWork. Weights are random, the optimizer is torch.optim.AdamW as it comes (on a CPU
 that is the loop over the tensors). Sequences of different lengths are padded to the longest of a step, as
-the collators of transformers do."""
+DataCollatorForSeq2Seq does, or with packed=true put into one row, as DataCollatorWithFlattening does."""
 
 import os
 import shutil
@@ -47,12 +47,18 @@ def create(options, shape):
     return model
 
 
-def inputs(vocabulary, lengths):
+def rectangle(vocabulary, lengths):
     ids = torch.randint(0, vocabulary, (len(lengths), max(lengths)))
     if min(lengths) == max(lengths):
         return dict(input_ids=ids, labels=ids)
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
     return dict(input_ids=ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, -100))
+
+
+def row(vocabulary, lengths):
+    ids = torch.randint(0, vocabulary, (1, sum(lengths)))
+    positions = torch.cat([torch.arange(n) for n in lengths])[None]
+    return dict(input_ids=ids, position_ids=positions, labels=ids.masked_fill(positions == 0, -100))
 
 
 def main():
@@ -70,9 +76,11 @@ def main():
     call = torch.compile(model) if compiled else model
     lengths = [int(n) for n in options["lengths"].split(",")] if "lengths" in options else [LENGTH] * batch
 
-    def one_step(inputs):
+    arrange = row if options.get("packed") == "true" else rectangle
+
+    def one_step(batch):
         start = time.perf_counter()
-        loss = call(**inputs).loss
+        loss = call(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
@@ -82,7 +90,7 @@ def main():
 
     def step():
         groups = [lengths[i:i + batch] for i in range(0, len(lengths), batch)]
-        seconds = [one_step(inputs(shape["vocab_size"], group)) for group in groups]
+        seconds = [one_step(arrange(shape["vocab_size"], group)) for group in groups]
         return {"tokens/s": sum(lengths) / sum(seconds), "s/step": sum(seconds) / len(seconds)}
 
     protocol.serve({"step": step}, options)

@@ -46,10 +46,10 @@ public record TokenBatch(
   }
 
   /**
-   * Sequences of any lengths as one row, [1, sum of the lengths], in which none sees another and
-   * nothing is padded: the loss and its gradients are those of the sequences one by one. Where
-   * lengths differ, this costs what their tokens cost, and a rectangle what its longest row does,
-   * times the rows.
+   * Sequences of any lengths without padding: side by side where they are of one length, else as
+   * one row, [1, sum of the lengths], in which none sees another. The loss and its gradients are
+   * those of the sequences one by one. This costs what their tokens cost, and a padded rectangle
+   * what its longest row does, times the rows.
    *
    * @param labels as for {@link #of(Device, int[][], int[][])}; that of a first token counts for
    *     nothing, because nothing comes before it
@@ -58,6 +58,9 @@ public record TokenBatch(
    */
   public static TokenBatch packed(Device device, int[][] ids, int[][] labels) {
     checkSequences(ids, labels);
+    if (Arrays.stream(ids).allMatch(sequence -> sequence.length == ids[0].length)) {
+      return of(device, ids, labels);
+    }
     int[][] starts = new int[ids.length][];
     int[][] targets = new int[ids.length][];
     int start = 0;
@@ -68,12 +71,8 @@ public record TokenBatch(
       targets[i][0] = IGNORED;
       start += ids[i].length;
     }
-    return of(
-        device,
-        oneRow(ids),
-        oneRow(countingPositions(ids)),
-        oneRow(targets),
-        ids.length == 1 ? null : oneRow(starts));
+    int[][] positions = countingPositions(ids);
+    return of(device, oneRow(ids), oneRow(positions), oneRow(targets), oneRow(starts));
   }
 
   private static int[][] oneRow(int[][] rows) {

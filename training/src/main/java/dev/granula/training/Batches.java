@@ -6,6 +6,7 @@ import dev.granula.training.data.Sample;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Samples as a model takes them: one behind the other, so that no time goes into padding. */
 final class Batches {
@@ -23,11 +24,16 @@ final class Batches {
     return labels;
   }
 
-  /** The most tokens that {@code batchSize} of the samples can have. */
+  /**
+   * The most tokens that a batch can have. One that reaches from the end of an epoch into the next
+   * holds a sample twice at most, and a batch of several epochs once more for each.
+   */
   static long mostTokens(List<Sample> samples, int batchSize) {
+    long copies = samples.isEmpty() ? 0 : Math.ceilDiv(batchSize - 1, samples.size()) + 1L;
     return samples.stream()
         .map(Sample::length)
         .sorted(Comparator.reverseOrder())
+        .flatMap(length -> Stream.generate(() -> length).limit(copies))
         .limit(batchSize)
         .mapToLong(Integer::longValue)
         .sum();

@@ -2,12 +2,15 @@ package dev.granula.training;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.granula.models.TokenBatch;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.cpu.Cpu;
 import dev.granula.training.data.Sample;
+import dev.granula.training.data.SampleOrder;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -38,9 +41,32 @@ final class BatchesTest {
   }
 
   @Test
-  void theLongestSamplesMayMeet() {
+  void samplesOfOneLengthStandSideBySide() {
+    Device device = Cpu.device();
+    try (Scope _ = device.memory().step()) {
+      List<Sample> samples =
+          List.of(new Sample(1, new int[] {4, 5, 6}, 1), new Sample(2, new int[] {7, 8, 9}, 2));
+      TokenBatch batch = Batches.of(device, samples);
+      assertEquals(2, batch.batchSize());
+      assertNull(batch.firstKey());
+      assertArrayEquals(new double[] {0, 1, 4}, batch.asked().toDoubleArray());
+      assertArrayEquals(new double[] {5, 6, 9}, batch.targets().toDoubleArray());
+    }
+  }
+
+  /** The last samples of an epoch may be the first ones of the next. */
+  @Test
+  void theLongestSamplesMayMeetTwice() {
     assertEquals(5, Batches.mostTokens(SAMPLES, 1));
-    assertEquals(8, Batches.mostTokens(SAMPLES, 2));
-    assertEquals(10, Batches.mostTokens(SAMPLES, 4));
+    assertEquals(10, Batches.mostTokens(SAMPLES, 2));
+    assertEquals(16, Batches.mostTokens(SAMPLES, 4));
+    assertEquals(21, Batches.mostTokens(SAMPLES, 5));
+    for (int batchSize = 1; batchSize <= 8; batchSize++) {
+      SampleOrder order = new SampleOrder(SAMPLES, 5, 3000);
+      for (int i = 0; i < 3000 / batchSize; i++) {
+        long tokens = order.next(batchSize).stream().mapToLong(Sample::length).sum();
+        assertTrue(tokens <= Batches.mostTokens(SAMPLES, batchSize));
+      }
+    }
   }
 }

@@ -19,6 +19,7 @@ import dev.granula.tensor.Memory;
 import dev.granula.tensor.cpu.CpuDevice;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -54,16 +55,20 @@ final class StepMemoryTest {
 
   /** What the pool handed out at the peak of the second of two steps. */
   private long measured(CausalLm model, int batch, int length) {
-    int[][] ids = new int[batch][length];
-    for (int[] row : ids) {
-      Arrays.setAll(row, i -> i % model.config().vocabularySize());
-    }
+    int[] lengths = new int[batch];
+    Arrays.fill(lengths, length);
+    return measuredWith(model, lengths);
+  }
+
+  private long measuredWith(CausalLm model, int... lengths) {
+    int[][] ids = new int[lengths.length][];
+    Arrays.setAll(ids, row -> IntStream.range(0, lengths[row]).toArray());
     Memory memory = device.memory();
     model.setTraining(true);
     for (int step = 0; step < 2; step++) {
       memory.resetPeak();
       try (var _ = memory.step()) {
-        Variable loss = model.loss(TokenBatch.of(device, ids, ids), 1);
+        Variable loss = model.loss(TokenBatch.packed(device, ids, ids), 1);
         loss.backward();
       }
     }
@@ -99,6 +104,21 @@ final class StepMemoryTest {
             checkpointing);
     assertClose(estimate.activationBytes(), measured(model, batch, length));
     assertEquals(12 * adapters.parameterCount(), estimate.stateBytes());
+  }
+
+  @Test
+  void samplesOfDifferentLengths() {
+    CausalLm model = Models.create(config("qwen2"), 1, device);
+    Adapters adapters = Adapters.on(model, "qwen2", model.random());
+    adapters.attach("default", adapter("gralora"), 1);
+    StepMemory estimate =
+        StepMemory.ofAdapter(
+            model.config(),
+            adapters.layers().values(),
+            adapters.parameters().values(),
+            20 + 120 + 77,
+            false);
+    assertClose(estimate.activationBytes(), measuredWith(model, 20, 120, 77));
   }
 
   @ParameterizedTest

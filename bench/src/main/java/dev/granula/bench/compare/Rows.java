@@ -96,16 +96,8 @@ final class Rows {
               WARM_UP_SECONDS,
               STEP_REPEATS,
               List.of(Goal.atLeast(1.25, "tokens/s", new Ratio(TOKENS)))),
-          new Row(
-              "step-mixed",
-              "step of samples of 24 to 225 tokens, over PyTorch + PEFT, which pads them",
-              TOKENS,
-              Side.java("step", "rank=32", "k=2", MIXED_LENGTHS),
-              Side.python("step.py", "rank=32", "k=2", MIXED_LENGTHS),
-              Start.WARM,
-              WARM_UP_SECONDS,
-              STEP_REPEATS,
-              List.of(Goal.none("tokens/s", new Ratio(TOKENS)))),
+          mixed("step-mixed", "padded", "packed=false"),
+          mixed("step-mixed-packed", "packed", "packed=true"),
           overLora("step-lora-r32", "rank=32", "k=2"),
           overLora("step-lora-r64", "rank=64", "k=4"),
           step("step-full", "full fine-tuning step, over PyTorch", 1.2, "method=full"),
@@ -174,6 +166,19 @@ final class Rows {
         WARM_UP_SECONDS,
         STEP_REPEATS,
         List.of(Goal.atLeast(goal, "tokens/s", new Ratio(TOKENS))));
+  }
+
+  private static Row mixed(String name, String form, String option) {
+    return new Row(
+        name,
+        "step of samples of 24 to 225 tokens, over PyTorch + PEFT, " + form,
+        TOKENS,
+        Side.java("step", "rank=32", "k=2", MIXED_LENGTHS),
+        Side.python("step.py", "rank=32", "k=2", MIXED_LENGTHS, option),
+        Start.WARM,
+        WARM_UP_SECONDS,
+        STEP_REPEATS,
+        List.of(Goal.none("tokens/s", new Ratio(TOKENS))));
   }
 
   private static Row overLora(String name, String rank, String blocks) {

@@ -30,7 +30,7 @@ final class TrainingStep implements Runnable {
   private final SplittableRandom random = new SplittableRandom(1);
   private final int batch;
   private int[] lengths;
-  private int next;
+  private int nextLength;
 
   private TrainingStep(CausalLm model, Map<String, Parameter> parameters, int batch, int length) {
     this.model = model;
@@ -118,7 +118,7 @@ final class TrainingStep implements Runnable {
   private int[][] randomIds() {
     int[][] ids = new int[batch][];
     for (int i = 0; i < batch; i++) {
-      ids[i] = new int[lengths[next++ % lengths.length]];
+      ids[i] = new int[lengths[nextLength++ % lengths.length]];
       Arrays.setAll(ids[i], _ -> random.nextInt(model.config().vocabularySize()));
     }
     return ids;

@@ -1,5 +1,6 @@
 package dev.granula.tensor.internal.simd;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import jdk.incubator.vector.FloatVector;
@@ -64,10 +65,15 @@ final class AttentionTiles {
     int b = STRIDE * STRIDE;
     int c = 2 * b;
     float[] f = new float[3 * b];
-    return List.of(
-        () -> bothWays(add -> rows(f, 0, b, STRIDE, Rehearsal.DEPTH, c, add)),
-        () -> bothWays(add -> rows(f, 0, b, NARROW, Rehearsal.DEPTH, c, add)),
-        () -> bothWays(add -> columns(f, 0, b, STRIDE, Rehearsal.DEPTH, c, add)));
+    int widest = HAS_WIDE ? WIDE : NARROW;
+    List<Runnable> parts = new ArrayList<>();
+    parts.add(() -> bothWays(add -> rows(f, 0, b, widest, Rehearsal.DEPTH, c, add)));
+    parts.add(() -> bothWays(add -> columns(f, 0, b, widest, Rehearsal.DEPTH, c, add)));
+    if (widest > NARROW) {
+      // Narrow columns are for what heads of other sizes than 64 and 128 leave.
+      parts.add(() -> bothWays(add -> rows(f, 0, b, NARROW, Rehearsal.DEPTH, c, add)));
+    }
+    return parts;
   }
 
   private static void bothWays(Consumer<Boolean> tile) {
