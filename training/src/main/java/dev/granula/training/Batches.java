@@ -26,15 +26,22 @@ final class Batches {
 
   /**
    * The most tokens that a batch can have. One that reaches from the end of an epoch into the next
-   * holds a sample twice at most, and a batch of several epochs once more for each.
+   * may hold a sample twice, and once more for each further epoch.
+   *
+   * @param ofRun samples that the run sees, repetitions included
    */
-  static long mostTokens(List<Sample> samples, int batchSize) {
-    long copies = samples.isEmpty() ? 0 : Math.ceilDiv(batchSize - 1, samples.size()) + 1L;
+  static long mostTokens(List<Sample> samples, int batchSize, long ofRun) {
+    if (samples.isEmpty()) {
+      return 0;
+    }
+    long count = Math.min(batchSize, ofRun);
+    long epochs = Math.ceilDiv(ofRun, (long) samples.size());
+    long copies = Math.min(epochs, Math.ceilDiv(count - 1, (long) samples.size()) + 1);
     return samples.stream()
         .map(Sample::length)
         .sorted(Comparator.reverseOrder())
         .flatMap(length -> Stream.generate(() -> length).limit(copies))
-        .limit(batchSize)
+        .limit(count)
         .mapToLong(Integer::longValue)
         .sum();
   }

@@ -104,10 +104,12 @@ public record FineTuning(
   /** An adapter is attached, which takes little, before its step is measured. */
   private Trainable prepared(EncodedDataset data, long seed) {
     CausalLm network = model.network();
-    long tokens = Batches.mostTokens(data.samples(), options.batching().batchSize());
+    Batching batching = options.batching();
+    long ofRun = options.length().samples(data.size(), batching.samplesPerStep());
+    long tokens = Batches.mostTokens(data.samples(), batching.batchSize(), ofRun);
     boolean checkpointing = options.checkpointing();
     StepMemory.Settings settings =
-        new StepMemory.Settings(method, options.batching(), checkpointing, isNarrow());
+        new StepMemory.Settings(method, batching, checkpointing, isNarrow());
     String device = network.device().name();
     Memory memory = network.device().memory();
     if (method instanceof Method.Full) {

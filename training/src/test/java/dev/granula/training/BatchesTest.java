@@ -57,16 +57,24 @@ final class BatchesTest {
   /** The last samples of an epoch may be the first ones of the next. */
   @Test
   void theLongestSamplesMayMeetTwice() {
-    assertEquals(5, Batches.mostTokens(SAMPLES, 1));
-    assertEquals(10, Batches.mostTokens(SAMPLES, 2));
-    assertEquals(16, Batches.mostTokens(SAMPLES, 4));
-    assertEquals(21, Batches.mostTokens(SAMPLES, 5));
+    assertEquals(5, Batches.mostTokens(SAMPLES, 1, 3000));
+    assertEquals(10, Batches.mostTokens(SAMPLES, 2, 3000));
+    assertEquals(16, Batches.mostTokens(SAMPLES, 4, 3000));
+    assertEquals(21, Batches.mostTokens(SAMPLES, 5, 3000));
     for (int batchSize = 1; batchSize <= 8; batchSize++) {
       SampleOrder order = new SampleOrder(SAMPLES, 5, 3000);
       for (int i = 0; i < 3000 / batchSize; i++) {
         long tokens = order.next(batchSize).stream().mapToLong(Sample::length).sum();
-        assertTrue(tokens <= Batches.mostTokens(SAMPLES, batchSize));
+        assertTrue(tokens <= Batches.mostTokens(SAMPLES, batchSize, 3000));
       }
     }
+  }
+
+  @Test
+  void aRunOfOneEpochSeesEachSampleOnce() {
+    assertEquals(8, Batches.mostTokens(SAMPLES, 2, 3));
+    assertEquals(10, Batches.mostTokens(SAMPLES, 100, 3));
+    assertEquals(20, Batches.mostTokens(SAMPLES, 100, 6));
+    assertEquals(0, Batches.mostTokens(List.of(), 4, 0));
   }
 }
