@@ -8,7 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Samples as a model takes them: one behind the other, so that no time goes into padding. */
+/** Samples as a model takes them, without padding. */
 final class Batches {
   private Batches() {}
 
