@@ -7,13 +7,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Set;
 
 /** Turns result codes of the CUDA driver into exceptions. */
 final class Driver {
-  /** Codes in this range say that the context is lost: illegal addresses, failed launches. */
-  private static final int FIRST_LOST = 700;
-
-  private static final int LAST_LOST = 799;
+  /**
+   * Codes after which no call of the process works: illegal address, time-out of a kernel, context
+   * destroyed, assert, and from 714 on stack error, illegal instruction, misaligned address,
+   * invalid address space, invalid program counter, launch failed.
+   */
+  private static final Set<Integer> LOST = Set.of(700, 702, 709, 710, 714, 715, 716, 717, 718, 719);
 
   private Driver() {}
 
@@ -50,8 +53,7 @@ final class Driver {
   }
 
   private static boolean isLost(int result) {
-    return result >= FIRST_LOST && result <= LAST_LOST
-        || result == cuda_h.CUDA_ERROR_ECC_UNCORRECTABLE();
+    return LOST.contains(result) || result == cuda_h.CUDA_ERROR_ECC_UNCORRECTABLE();
   }
 
   private static String text(int result, boolean name) {

@@ -34,7 +34,9 @@ final class Libraries {
           "/usr/local/cuda/targets/sbsa-linux/lib",
           "/usr/lib/x86_64-linux-gnu",
           "/usr/lib/aarch64-linux-gnu",
-          "/usr/lib64");
+          "/usr/lib64",
+          "/usr/local/nvidia/lib64",
+          "/usr/lib/wsl/lib");
 
   private static final class Holder {
     static final Libraries LIBRARIES = new Libraries(Libraries::setting);
@@ -185,21 +187,36 @@ final class Libraries {
    * loaded by path, and the process's own map of memory knows the path.
    */
   @SuppressWarnings("restricted")
-  private @Nullable Path bySystemSearch(String soname, List<String> tried) {
+  private static @Nullable Path bySystemSearch(String soname, List<String> tried) {
     try (Arena arena = Arena.ofConfined()) {
       SymbolLookup.libraryLookup(soname, arena);
-      try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
-        return lines
-            .filter(line -> line.contains("/"))
-            .map(line -> Path.of(line.substring(line.indexOf('/'))))
-            .filter(path -> path.getFileName().toString().startsWith(soname))
-            .findFirst()
-            .orElse(null);
+      Path path = mapped(Files.readAllLines(Path.of("/proc/self/maps")), soname);
+      if (path == null) {
+        tried.add("%s: the system's loader has it, but /proc/self/maps does not".formatted(soname));
       }
+      return path;
     } catch (IllegalArgumentException | IOException e) {
       tried.add("%s: not found by the system's loader".formatted(soname));
       return null;
     }
+  }
+
+  /**
+   * The file of {@code soname} among the lines of a map of memory. There stands what the links lead
+   * to: {@code libcuda.so.1} is {@code libcuda.so.580.65.06}, {@code libnvrtc.so.11.2} is {@code
+   * libnvrtc.so.11.8.89}.
+   */
+  static @Nullable Path mapped(List<String> map, String soname) {
+    String anyVersion = soname.replaceFirst("\\.so.*", ".so");
+    return Stream.of(soname, anyVersion)
+        .flatMap(
+            prefix ->
+                map.stream()
+                    .filter(line -> line.contains("/"))
+                    .map(line -> Path.of(line.substring(line.indexOf('/'))))
+                    .filter(path -> path.getFileName().toString().startsWith(prefix)))
+        .findFirst()
+        .orElse(null);
   }
 
   @SuppressWarnings("restricted")
