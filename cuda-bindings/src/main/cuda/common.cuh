@@ -37,24 +37,34 @@ struct f16 {
 };
 
 // Offset, in elements, of the element with row-major number i. Division of 64-bit integers takes
-// some four times as long as that of 32-bit ones.
+// some four times as long as that of 32-bit ones. The loops have a fixed count, so that dim and
+// stride are read where the parameters lie: an index that is not known to the compiler would make
+// it copy the whole structure to the stack of each thread.
 __device__ inline i64 offsetOf(const View& v, i64 i) {
+  if (v.rank < 2) {
+    return i * v.stride[0];
+  }
   i64 offset = 0;
-  int d = (int)v.rank - 1;
   if (i <= 0xffffffffLL) {
     unsigned rest = (unsigned)i;
-    for (; d > 0; d--) {
-      unsigned dim = (unsigned)v.dim[d];
-      offset += (rest % dim) * v.stride[d];
-      rest /= dim;
+#pragma unroll
+    for (int d = 5; d > 0; d--) {
+      if (d < v.rank) {
+        unsigned dim = (unsigned)v.dim[d];
+        offset += (rest % dim) * v.stride[d];
+        rest /= dim;
+      }
     }
-    return d < 0 ? 0 : offset + rest * v.stride[0];
+    return offset + rest * v.stride[0];
   }
-  for (; d > 0; d--) {
-    offset += (i % v.dim[d]) * v.stride[d];
-    i /= v.dim[d];
+#pragma unroll
+  for (int d = 5; d > 0; d--) {
+    if (d < v.rank) {
+      offset += (i % v.dim[d]) * v.stride[d];
+      i /= v.dim[d];
+    }
   }
-  return d < 0 ? 0 : offset + i * v.stride[0];
+  return offset + i * v.stride[0];
 }
 
 template <typename T>

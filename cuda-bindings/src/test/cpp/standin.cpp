@@ -54,6 +54,7 @@ static std::set<void*> hostMemory;
 static size_t used;
 static std::vector<std::function<void()>> queue;
 static long waits;
+static std::map<void*, int> sharedLimits;
 
 // ---- what it pretends to be, and faults: names and numbers set by the tests ---------------------
 
@@ -71,7 +72,7 @@ static Result lost;
 
 static void reset() {
   settings = {{"devices", 1}, {"driver", 13000}, {"cublas", 13}, {"nvrtc", 13}, {"capability", 90},
-      {"limit", LONG_MAX}};
+      {"shared", 232448}, {"limit", LONG_MAX}};
   faults.clear();
   calls.clear();
   lost = SUCCESS;
@@ -118,18 +119,25 @@ static Result fault(const char* function) {
     return code;                         \
   }
 
-// ---- one block: its threads are fibers, switched at barriers ------------------------------------
+// ---- one block: its threads are fibers, switched at barriers of the block or of a warp ----------
 
 extern "C" {
 StandInDim standin_threadIdx, standin_blockIdx, standin_blockDim, standin_gridDim;
+alignas(16) char standin_shared[256 << 10];
 }
+
+enum Wait { RUNNING, AT_WARP, AT_BLOCK };
 
 struct Fiber {
   jmp_buf here;
   ucontext_t start;
   unsigned thread;
-  bool started, waiting;
+  bool started;
+  Wait wait;
+  long exchanges;
 };
+
+static const unsigned LANES = 32;
 
 static const size_t STACK = 256 << 10;
 static Fiber fibers[1024];
@@ -149,6 +157,7 @@ static void fiberMain() {
   for (;;) {
     while (nextThread < threadCount) {
       current->thread = standin_threadIdx.x = nextThread++;
+      current->exchanges = 0;
       (*body)();
     }
     leave();
@@ -157,7 +166,7 @@ static void fiberMain() {
 
 static void resume(Fiber& f) {
   current = &f;
-  f.waiting = false;
+  f.wait = RUNNING;
   standin_threadIdx.x = f.thread;
   if (_setjmp(scheduler) != 0) {
     return;
@@ -175,8 +184,54 @@ static void resume(Fiber& f) {
 }
 
 extern "C" void standin_barrier() {
-  current->waiting = true;
+  current->wait = AT_BLOCK;
   leave();
+}
+
+// Each lane of a warp gives some bytes and sees those of all. A lane may be one exchange ahead of
+// another one, not two, so two buffers in turn suffice.
+extern "C" const void* standin_exchange(const void* mine, size_t bytes) {
+  static char lanes[1024 / LANES][2][LANES][STANDIN_EXCHANGED];
+  auto& buffer = lanes[current->thread / LANES][current->exchanges++ % 2];
+  memcpy(buffer[current->thread % LANES], mine, bytes);
+  current->wait = AT_WARP;
+  leave();
+  return buffer;
+}
+
+static void fail(const char* problem) {
+  fprintf(stderr, "stand-in driver: %s\n", problem);
+  abort();
+}
+
+// Warps go on for as long as one can; then all threads stand at a barrier of the block, or are done.
+static bool resumeWaiting(unsigned count, Wait wait) {
+  bool any = false;
+  for (unsigned i = 0; i < count; i++) {
+    if (fibers[i].wait == wait) {
+      any = true;
+      resume(fibers[i]);
+    }
+  }
+  return any;
+}
+
+static void checkWarps(unsigned count) {
+  std::map<unsigned, std::pair<unsigned, long>> warps;
+  for (unsigned i = 0; i < count; i++) {
+    if (fibers[i].wait == AT_WARP) {
+      auto& [lanes, exchanges] = warps[fibers[i].thread / LANES];
+      if (lanes++ > 0 && exchanges != fibers[i].exchanges) {
+        fail("the lanes of a warp are at different exchanges");
+      }
+      exchanges = fibers[i].exchanges;
+    }
+  }
+  for (auto& [warp, state] : warps) {
+    if (state.first != LANES) {
+      fail("not all lanes of a warp have come to an exchange");
+    }
+  }
 }
 
 static void runBlock() {
@@ -186,17 +241,13 @@ static void runBlock() {
     resume(fibers[count++]);
   }
   for (bool any = true; any;) {
-    any = false;
-    for (unsigned i = 0; i < count; i++) {
-      if (fibers[i].waiting) {
-        any = true;
-        resume(fibers[i]);
-      }
-    }
+    checkWarps(count);
+    any = resumeWaiting(count, AT_WARP) || resumeWaiting(count, AT_BLOCK);
   }
 }
 
-static void runGrid(const std::function<void()>& kernel, StandInDim grid, unsigned threads) {
+static void runGrid(
+    const std::function<void()>& kernel, StandInDim grid, unsigned threads, unsigned sharedBytes) {
   body = &kernel;
   threadCount = threads;
   standin_gridDim = grid;
@@ -205,6 +256,7 @@ static void runGrid(const std::function<void()>& kernel, StandInDim grid, unsign
     for (unsigned y = 0; y < grid.y; y++) {
       for (unsigned x = 0; x < grid.x; x++) {
         standin_blockIdx = {x, y, z};
+        memset(standin_shared, 0xff, sharedBytes);
         runBlock();
       }
     }
@@ -304,8 +356,9 @@ Result cuDeviceTotalMem_v2(size_t* bytes, int) {
 }
 
 Result cuDeviceGetAttribute(int* out, unsigned attribute, int) {
-  *out = attribute == 75 ? settings["capability"] / 10 : settings["capability"] % 10;
-  return attribute == 75 || attribute == 76 ? SUCCESS : INVALID_VALUE;
+  *out = attribute == 97 ? settings["shared"]
+         : attribute == 75 ? settings["capability"] / 10 : settings["capability"] % 10;
+  return attribute == 75 || attribute == 76 || attribute == 97 ? SUCCESS : INVALID_VALUE;
 }
 
 Result cuDevicePrimaryCtxRetain(void** out, int device) {
@@ -445,17 +498,27 @@ Result cuModuleGetFunction(void** out, void* module, const char* name) {
 
 Result cuModuleUnload(void*) { return flush(); }
 
-Result cuLaunchKernel(void* function, unsigned gridX, unsigned gridY, unsigned gridZ,
-    unsigned blockX, unsigned blockY, unsigned blockZ, unsigned, void*, void** arguments, void**) {
+Result cuFuncSetAttribute(void* function, unsigned attribute, int value) {
+  bool fits = attribute == 8 && value <= settings["shared"];
+  if (fits) {
+    sharedLimits[function] = value;
+  }
+  return fits ? SUCCESS : INVALID_VALUE;
+}
+
+Result cuLaunchKernel(void* function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
+    unsigned blockY, unsigned blockZ, unsigned shared, void*, void** arguments, void**) {
   INJECT
   bool fits = gridX > 0 && gridY > 0 && gridZ > 0 && gridY < 65536 && gridZ < 65536;
+  auto limit = sharedLimits.find(function);
+  fits &= shared <= (limit == sharedLimits.end() ? 48u << 10 : (unsigned)limit->second);
   if (!fits || blockX == 0 || blockX > 1024 || blockY != 1 || blockZ != 1) {
     return INVALID_VALUE;
   }
   auto* kernel = ((std::function<void()> * (*)(void**)) function)(arguments);
   StandInDim grid = {gridX, gridY, gridZ};
   return enqueue([=] {
-    runGrid(*kernel, grid, blockX);
+    runGrid(*kernel, grid, blockX, shared);
     delete kernel;
   });
 }
@@ -618,7 +681,7 @@ Result nvrtcCompileProgram(Program* program, int count, const char* const* optio
   std::string base = mkdtemp(work);
   std::ofstream out(base + "/kernel.cpp");
   out << "#include \"prelude.h\"\n" << program->source;
-  std::regex kernel("extern \"C\" __global__ void (\\w+)\\(");
+  std::regex kernel("extern \"C\" __global__ void (?:__launch_bounds__\\(.*?\\) )?(\\w+)\\(");
   for (std::sregex_iterator it(program->source.begin(), program->source.end(), kernel), end;
        it != end; ++it) {
     std::string name = (*it)[1];

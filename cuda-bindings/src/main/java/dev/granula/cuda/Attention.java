@@ -1,8 +1,6 @@
 package dev.granula.cuda;
 
-import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
-import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
@@ -10,32 +8,8 @@ import dev.granula.tensor.Write;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Rotary embedding and causal attention. The kernels of attention are compiled for the size of a
- * head, with the largest tiles whose rows fit into 48 KB of shared memory.
- */
+/** Rotary embedding and causal attention; {@link AttentionPlan} chooses the kernels. */
 final class Attention {
-  private static final String FILE = "attention.cu";
-  private static final long SHARED_BYTES = 48 << 10;
-  private static final int LARGEST_TILE = 32;
-  private static final int SMALLEST_TILE = 4;
-  private static final int LARGEST_SIDE = 16;
-  private static final int DELTA_THREADS = 256;
-
-  /** Tiles of rows and of scores that a kernel holds. */
-  private enum Use {
-    FORWARD(2, 1),
-    BACKWARD(4, 2);
-
-    final int tiles;
-    final int scores;
-
-    Use(int tiles, int scores) {
-      this.tiles = tiles;
-      this.scores = scores;
-    }
-  }
-
   /** What forward and backward read. */
   private record Problem(Tensor q, Tensor k, Tensor v, @Nullable Tensor firstKey, double scale) {
     long[] words() {
@@ -57,11 +31,15 @@ final class Attention {
   private final Device device;
   private final Kernels kernels;
   private final Faults faults;
+  private final Gpu gpu;
+  private final Precision precision;
 
-  Attention(Device device, Kernels kernels, Faults faults) {
+  Attention(Device device, Kernels kernels, Faults faults, Gpu gpu, Precision precision) {
     this.device = device;
     this.kernels = kernels;
     this.faults = faults;
+    this.gpu = gpu;
+    this.precision = precision;
   }
 
   void rotary(
@@ -102,11 +80,12 @@ final class Attention {
       Tensor out,
       Tensor lse) {
     Launch.requireOn(device, "attention", q, k, v, firstKey, out, lse);
-    int tile = tile(q, Use.FORWARD);
-    launch(new Problem(q, k, v, firstKey, scale), tile, "attention")
+    AttentionPlan plan = AttentionPlan.of(AttentionPlan.Pass.FORWARD, gpu, precision, q, k, v, out);
+    launch(new Problem(q, k, v, firstKey, scale), plan, "attention")
         .words(heads(out))
         .words(statistics(lse))
-        .run(tiles(q, tile), q.shape().dim(2), q.shape().dim(0), threads(tile));
+        .shared(plan.sharedBytes())
+        .run(plan.blocks(q), q.shape().dim(2), q.shape().dim(0), plan.threads());
   }
 
   void attentionGrad(
@@ -126,69 +105,101 @@ final class Attention {
       Write dvWrite) {
     Launch.requireOn(device, "attentionGrad", q, k, v, firstKey, out, lse, g, dq, dk, dv);
     Problem problem = new Problem(q, k, v, firstKey, scale);
-    int tile = tile(q, Use.BACKWARD);
+    AttentionPlan plan =
+        AttentionPlan.of(AttentionPlan.Pass.BACKWARD, gpu, precision, q, k, v, g, dq, dk, dv);
     long batch = q.shape().dim(0);
     long heads = q.shape().dim(2);
     try (Scope _ = device.memory().scratch()) {
       Tensor delta = Tensor.empty(device, q.dtype(), Shape.of(batch, heads, q.shape().dim(1)));
-      launch(problem, tile, "attentionDelta")
+      launch(problem, plan, "attentionDelta")
           .words(heads(out))
           .words(heads(g))
           .words(statistics(delta))
-          .run((q.shape().dim(1) + DELTA_THREADS - 1) / DELTA_THREADS, heads, batch, DELTA_THREADS);
+          .run(plan.deltaBlocks(q), heads, batch, plan.threads());
       if (dq != null) {
-        launch(problem, tile, "attentionQueryGrad")
+        launch(problem, plan, "attentionQueryGrad")
             .words(statistics(lse))
             .words(statistics(delta))
             .words(heads(g))
             .words(heads(dq))
             .write(dqWrite)
-            .run(tiles(q, tile), heads, batch, threads(tile));
+            .shared(plan.sharedBytes())
+            .run(plan.blocks(q), heads, batch, plan.threads());
       }
-      if (dk != null || dv != null) {
-        launch(problem, tile, "attentionKeyGrad")
-            .words(statistics(lse))
-            .words(statistics(delta))
-            .words(heads(g))
-            .words(heads(dk))
-            .write(dkWrite)
-            .words(heads(dv))
-            .write(dvWrite)
-            .run(tiles(k, tile), k.shape().dim(2), batch, threads(tile));
+      Gradient keys = new Gradient(dk, dkWrite);
+      Gradient values = new Gradient(dv, dvWrite);
+      if (plan.byHead() && heads != k.shape().dim(2)) {
+        Gradient keysByHead = keys.byHead(heads);
+        Gradient valuesByHead = values.byHead(heads);
+        keyGrad(problem, plan, lse, delta, g, keysByHead, valuesByHead);
+        keys.addUp(keysByHead);
+        values.addUp(valuesByHead);
+      } else {
+        keyGrad(problem, plan, lse, delta, g, keys, values);
       }
     }
   }
 
-  private Launch launch(Problem problem, int tile, String kernel) {
+  /** A gradient of [B, T, groups, D], if it is wanted. */
+  private record Gradient(@Nullable Tensor tensor, Write write) {
+    /** An empty one of [B, T, heads, D]. */
+    Gradient byHead(long heads) {
+      return tensor == null
+          ? this
+          : new Gradient(
+              Tensor.empty(
+                  tensor.device(),
+                  tensor.dtype(),
+                  Shape.of(
+                      tensor.shape().dim(0), tensor.shape().dim(1), heads, tensor.shape().dim(3))),
+              Write.SET);
+    }
+
+    /** Adds up the heads of each group, in their order. */
+    void addUp(Gradient byHead) {
+      if (tensor != null && byHead.tensor != null) {
+        Shape shape = tensor.shape();
+        long groups = shape.dim(2);
+        Tensor terms =
+            byHead.tensor.reshape(
+                shape.dim(0),
+                shape.dim(1),
+                groups,
+                byHead.tensor.shape().dim(2) / groups,
+                shape.dim(3));
+        tensor.device().backend().sum(terms, tensor.unsqueeze(3), 1, write);
+      }
+    }
+  }
+
+  private void keyGrad(
+      Problem problem,
+      AttentionPlan plan,
+      Tensor lse,
+      Tensor delta,
+      Tensor g,
+      Gradient keys,
+      Gradient values) {
+    if (keys.tensor == null && values.tensor == null) {
+      return;
+    }
+    long heads = (plan.byHead() ? problem.q : problem.k).shape().dim(2);
+    launch(problem, plan, "attentionKeyGrad")
+        .words(statistics(lse))
+        .words(statistics(delta))
+        .words(heads(g))
+        .words(heads(keys.tensor))
+        .write(keys.write)
+        .words(heads(values.tensor))
+        .write(values.write)
+        .shared(plan.sharedBytes())
+        .run(plan.blocks(problem.k), heads, problem.q.shape().dim(0), plan.threads());
+  }
+
+  private Launch launch(Problem problem, AttentionPlan plan, String kernel) {
     return kernels
-        .launch(FILE, kernel, problem.q.dtype(), "HEAD=" + problem.q.shape().dim(3), "TILE=" + tile)
+        .launch(plan.file(), kernel, problem.q.dtype(), plan.definitions())
         .words(problem.words());
-  }
-
-  private static int tile(Tensor q, Use use) {
-    long size = q.shape().dim(3);
-    int bytes = q.dtype() == DType.F64 ? Double.BYTES : Float.BYTES;
-    for (int tile = LARGEST_TILE; tile >= SMALLEST_TILE; tile /= 2) {
-      long rows = use.tiles * tile * (size + 1);
-      long scores = (long) use.scores * tile * (tile + 1);
-      long statistics = 3L * tile;
-      if ((rows + scores + statistics) * bytes <= SHARED_BYTES) {
-        return tile;
-      }
-    }
-    throw new DeviceException(
-        "attention: heads of %d elements do not fit into %d bytes of shared memory"
-            .formatted(size, SHARED_BYTES));
-  }
-
-  private static int threads(int tile) {
-    int side = Math.min(tile, LARGEST_SIDE);
-    return side * side;
-  }
-
-  /** Tiles over dimension 1 of [B, T, H, D]. */
-  private static long tiles(Tensor tensor, int tile) {
-    return (tensor.shape().dim(1) + tile - 1) / tile;
   }
 
   /** {@code struct Heads} of [B, T, H, D]; null has no data. */

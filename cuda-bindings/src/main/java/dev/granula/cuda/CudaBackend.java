@@ -35,7 +35,7 @@ final class CudaBackend implements Backend {
     pointwise = new Pointwise(kernels);
     reductions = new Reductions(device, kernels);
     rows = new RowKernels(kernels);
-    attention = new Attention(device, kernels, faults);
+    attention = new Attention(device, kernels, faults, gpu, products.precision());
     losses = new Losses(device, kernels, faults);
     updates = new Updates(kernels);
   }

@@ -16,8 +16,15 @@ import java.util.stream.Stream;
  * @param ordinal counted from 0 among the visible ones
  * @param handle the driver's
  * @param computeCapability ten times the major version plus the minor one, for example 90
+ * @param sharedBytes shared memory that a block can ask for
  */
-record Gpu(int ordinal, int handle, String name, int computeCapability, long memoryBytes) {
+record Gpu(
+    int ordinal,
+    int handle,
+    String name,
+    int computeCapability,
+    int sharedBytes,
+    long memoryBytes) {
   private static final int NAME_BYTES = 256;
 
   /** All that are visible. */
@@ -49,6 +56,7 @@ record Gpu(int ordinal, int handle, String name, int computeCapability, long mem
     int handle = CudaContext.integer("cuDeviceGet", out -> cuda_h.cuDeviceGet(out, ordinal));
     int major = attribute(handle, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR());
     int minor = attribute(handle, cuda_h.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR());
+    int shared = attribute(handle, cuda_h.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocate(NAME_BYTES);
       check(cuda_h.cuDeviceGetName(name, NAME_BYTES, handle), "cuDeviceGetName");
@@ -59,6 +67,7 @@ record Gpu(int ordinal, int handle, String name, int computeCapability, long mem
           handle,
           name.getString(0),
           10 * major + minor,
+          shared,
           bytes.get(ValueLayout.JAVA_LONG, 0));
     }
   }

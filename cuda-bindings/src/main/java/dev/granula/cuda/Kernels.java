@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The kernels of one device: compiled at first use, then kept. */
 final class Kernels implements AutoCloseable {
@@ -22,6 +24,8 @@ final class Kernels implements AutoCloseable {
   private record Module(String source, List<String> options) {}
 
   private record Function(Module module, String name) {}
+
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"(.+)\"$");
 
   private final Device device;
   private final CudaContext context;
@@ -92,12 +96,16 @@ final class Kernels implements AutoCloseable {
     }
   }
 
+  /** The text of {@code file}, with what it includes in its place. */
   private static String resource(String file) {
     try (InputStream in = Kernels.class.getResourceAsStream(file)) {
       if (in == null) {
         throw new IllegalStateException("the resource %s is missing".formatted(file));
       }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      return INCLUDE
+          .matcher(text)
+          .replaceAll(include -> Matcher.quoteReplacement(resource(include.group(1))));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -26,6 +26,10 @@ final class Launch {
   private static final long MAX_BYTES = 4096;
 
   private static final int MAX_ARGUMENTS = 32;
+
+  /** Dynamic shared memory that a kernel has without being told of more. */
+  private static final int USUAL_SHARED_BYTES = 48 << 10;
+
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
 
   private final Device device;
@@ -37,6 +41,7 @@ final class Launch {
   private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS, MAX_ARGUMENTS);
   private long used;
   private int arguments;
+  private int sharedBytes;
 
   Launch(Device device, CudaContext context, String kernel, MemorySegment function) {
     this.device = device;
@@ -148,6 +153,18 @@ final class Launch {
         : integer(Float.floatToRawIntBits((float) value));
   }
 
+  /** Dynamic shared memory of a block. */
+  Launch shared(long bytes) {
+    sharedBytes = Math.toIntExact(bytes);
+    if (sharedBytes > USUAL_SHARED_BYTES) {
+      int attribute = cuda_h.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES();
+      check(
+          cuda_h.cuFuncSetAttribute(function, attribute, sharedBytes),
+          "cuFuncSetAttribute " + kernel);
+    }
+    return this;
+  }
+
   /** One dimension of blocks of {@link #THREADS} threads. */
   void run(long blocks) {
     run(blocks, 1, 1, THREADS);
@@ -173,7 +190,7 @@ final class Launch {
               threads,
               1,
               1,
-              0,
+              sharedBytes,
               context.stream(),
               pointers,
               MemorySegment.NULL),

@@ -1,9 +1,16 @@
 package dev.granula.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.granula.tensor.DType;
+import dev.granula.tensor.Device;
+import dev.granula.tensor.Devices;
+import dev.granula.tensor.Scope;
+import dev.granula.tensor.Shape;
+import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
 import java.io.File;
@@ -13,15 +20,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Where nvcc is installed, every kernel file compiles for real architectures. */
+/**
+ * Where nvcc is installed, every kernel file compiles for real architectures, within the shared
+ * memory that a block has, and keeps its arrays in registers: a stack frame beyond a few spilled
+ * registers means that each thread copies arrays, or its parameters, to memory.
+ */
 final class KernelCompilationTest {
   private static final Path SOURCES = Path.of("src", "main", "cuda");
+  private static final String[] ALL = {"75", "80", "90"};
+  private static final String[] WITH_TENSOR_CORES = {"80", "90"};
+  private static final Pattern FRAME = Pattern.compile("([0-9]+) bytes stack frame");
+  private static final int LARGEST_FRAME = 32;
 
   @TempDir private Path folder;
 
@@ -29,7 +47,6 @@ final class KernelCompilationTest {
   @ValueSource(
       strings = {
         "adamw",
-        "attention",
         "indexing",
         "norms",
         "random",
@@ -39,7 +56,37 @@ final class KernelCompilationTest {
         "split"
       })
   void compilesForRealArchitectures(String name) throws Exception {
-    compile(name, read(name + ".cu"));
+    compile(name, read(name + ".cu"), List.of("REAL=float", "TABLE=bf16"), ALL);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, HIGH", "64, HIGHEST", "128, HIGH", "128, HIGHEST"})
+  void attentionOnTensorCoresCompiles(long size, Precision precision) throws Exception {
+    compileAttention(DType.F32, size, WITH_TENSOR_CORES, precision, "attention_mma");
+  }
+
+  /** Sizes at which forward and backward have room for different tiles. */
+  @ParameterizedTest
+  @CsvSource({"F32, 80", "F32, 128", "F32, 256", "F64, 64"})
+  void attentionByTilesCompiles(DType dtype, long size) throws Exception {
+    compileAttention(dtype, size, new String[] {"75"}, Precision.HIGHEST, "attention_tiles");
+  }
+
+  private void compileAttention(
+      DType dtype, long size, String[] architectures, Precision precision, String file)
+      throws Exception {
+    Gpu gpu = new Gpu(0, 0, "", Integer.parseInt(architectures[0]), 232_448, 0);
+    try (Device cpu = Devices.open("cpu");
+        Scope _ = cpu.memory().scratch()) {
+      Tensor q = Tensor.empty(cpu, dtype, Shape.of(1, 1, 1, size));
+      for (AttentionPlan.Pass pass : AttentionPlan.Pass.values()) {
+        AttentionPlan plan = AttentionPlan.of(pass, gpu, precision, q);
+        assertTrue(plan.file().startsWith(file), plan.file());
+        List<String> definitions = new ArrayList<>(List.of(plan.definitions()));
+        definitions.add("REAL=" + SourceTypes.name(dtype));
+        compile(file, read(plan.file()), definitions, architectures);
+      }
+    }
   }
 
   /** Every primitive and every type of an operand, as the back end prints them. */
@@ -59,22 +106,30 @@ final class KernelCompilationTest {
     for (int i = 0; i < types.size(); i++) {
       e = new Expression.SelectLess(e, Expression.input(i), e, Expression.input(i));
     }
-    compile("printed", PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD));
+    String source = PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD);
+    compile("printed", source, List.of("REAL=float"), ALL);
   }
 
-  private void compile(String name, String kernels) throws Exception {
+  private void compile(
+      String name, String kernels, List<String> definitions, String[] architectures)
+      throws Exception {
     assumeTrue(isInstalled(), "nvcc is not on the PATH: kernels were not compiled for a GPU");
     Path source = folder.resolve(name + ".cu");
     Files.writeString(source, read("common.cuh") + kernels);
-    List<String> command = new ArrayList<>(List.of("nvcc", "-fatbin", "-DREAL=float"));
-    command.addAll(List.of("-DTABLE=bf16", "-DHEAD=64", "-DTILE=32", "-Werror", "all-warnings"));
-    for (String sm : new String[] {"75", "80", "90"}) {
+    List<String> command = new ArrayList<>(List.of("nvcc", "-fatbin", "-Xptxas", "-v"));
+    command.addAll(List.of("-Werror", "all-warnings", "-I", SOURCES.toString()));
+    definitions.forEach(definition -> command.add("-D" + definition));
+    for (String sm : architectures) {
       command.add("-gencode=arch=compute_%s,code=sm_%s".formatted(sm, sm));
     }
     command.addAll(List.of("-o", folder.resolve("out").toString(), source.toString()));
     Process nvcc = new ProcessBuilder(command).redirectErrorStream(true).start();
     String log = new String(nvcc.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, nvcc.waitFor(), log);
+    List<Integer> frames =
+        FRAME.matcher(log).results().map(frame -> Integer.valueOf(frame.group(1))).toList();
+    assertFalse(frames.isEmpty(), log);
+    assertTrue(Collections.max(frames) <= LARGEST_FRAME, log);
   }
 
   private static String read(String file) throws IOException {

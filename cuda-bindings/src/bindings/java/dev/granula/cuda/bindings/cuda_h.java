@@ -49,6 +49,14 @@ public final class cuda_h {
     return 76;
   }
 
+  public static int CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN() {
+    return 97;
+  }
+
+  public static int CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES() {
+    return 8;
+  }
+
   public static int CU_STREAM_NON_BLOCKING() {
     return 1;
   }
@@ -400,6 +408,18 @@ public final class cuda_h {
   public static int cuModuleUnload(MemorySegment hmod) {
     try {
       return (int) cuModuleUnload.HANDLE.invokeExact(hmod);
+    } catch (Throwable e) {
+      throw Linking.rethrow(e);
+    }
+  }
+
+  private static final class cuFuncSetAttribute {
+    static final MethodHandle HANDLE = Linking.downcall("cuFuncSetAttribute", FunctionDescriptor.of(C_INT, C_POINTER, C_INT, C_INT));
+  }
+
+  public static int cuFuncSetAttribute(MemorySegment hfunc, int attrib, int value) {
+    try {
+      return (int) cuFuncSetAttribute.HANDLE.invokeExact(hfunc, attrib, value);
     } catch (Throwable e) {
       throw Linking.rethrow(e);
     }

@@ -194,6 +194,29 @@ public interface AttentionConformance extends Conformance {
         });
   }
 
+  /** NaN in a query, and in a key for those that see it, is not hidden: the loss must show it. */
+  @Test
+  default void attention_nan() {
+    for (int size : new int[] {5, 16}) {
+      for (boolean inQuery : new boolean[] {true, false}) {
+        compare(
+            Tolerances.ATTENTION,
+            run -> {
+              double[] values = new double[20 * size];
+              Arrays.fill(values, 0.5);
+              values[12 * size + 1] = Double.NaN;
+              Tensor poisoned = run.values(DType.F32, values, 1, 20, 1, size);
+              Tensor clean = run.normal(DType.F32, 1, 20, 1, size);
+              Tensor out = run.output(Write.SET, DType.F32, 1, 20, 1, size);
+              Tensor lse = run.output(Write.SET, DType.F32, 1, 1, 20);
+              Tensor q = inQuery ? poisoned : clean;
+              Tensor k = inQuery ? clean : poisoned;
+              run.backend().attention(q, k, clean, null, 0.3, out, lse);
+            });
+      }
+    }
+  }
+
   /** More queries than keys: the first ones stand before every key and see nothing. */
   @Test
   default void attention_moreQueriesThanKeys() {
