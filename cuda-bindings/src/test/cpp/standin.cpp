@@ -316,6 +316,7 @@ Result cuInit(unsigned flags) {
 }
 
 Result cuDriverGetVersion(int* version) {
+  INJECT
   *version = settings["driver"];
   return SUCCESS;
 }

@@ -133,6 +133,7 @@ class CudaCommandTest {
           capability=61     | cuda   | unsupported architecture: cuda:0 (stand-in, no GPU, compute
           capability=121    | cuda   | NVRTC 13.0 makes code for [75, 80, 90] only; install
           limit=5000000     | cuda   | is out of memory: asked for
+          cuDriverGetVersion=0:34 | cuda | is the toolkit's stub; install the NVIDIA driver
           cuDevicePrimaryCtxRetain=0:803 | cuda | restart the machine after an update
           cublasCreate_v2=0:1 | cuda | cublasCreate
           cuMemcpyHtoDAsync_v2=0:700 | cuda | the device is lost to this process
@@ -188,7 +189,7 @@ class CudaCommandTest {
                 "GRANULA_CUDA_NVRTC",
                 name),
             args);
-    assertFails("the NVIDIA driver (lacks functions)", lacking);
+    assertFails("the NVIDIA driver (unusable)", lacking);
     assertFails("cuLaunchKernel", lacking);
   }
 

@@ -45,7 +45,7 @@ final class Libraries {
   private final Function<String, @Nullable String> settings;
   private final Map<Library, Path> found = new EnumMap<>(Library.class);
   private final Map<Library, List<String>> attempts = new EnumMap<>(Library.class);
-  private final Set<Library> incomplete = EnumSet.noneOf(Library.class);
+  private final Set<Library> unusable = EnumSet.noneOf(Library.class);
   private int driverMajor = Integer.MAX_VALUE;
 
   /**
@@ -63,11 +63,21 @@ final class Libraries {
       found.put(library, path);
       List<String> missing = library.missingSymbols();
       if (!missing.isEmpty()) {
-        incomplete.add(library);
+        unusable.add(library);
         tried.add("%s lacks the functions %s; it is too old".formatted(path, missing));
       } else if (library == Library.DRIVER) {
-        driverMajor = Installation.driverVersion().major();
+        readDriverVersion(path, tried);
       }
+    }
+  }
+
+  /** The toolkit's stub of the driver answers every call with an error. */
+  private void readDriverVersion(Path path, List<String> tried) {
+    try {
+      driverMajor = Installation.driverVersion().major();
+    } catch (DeviceException e) {
+      unusable.add(Library.DRIVER);
+      tried.add("%s: %s".formatted(path, e.getMessage()));
     }
   }
 
@@ -78,16 +88,15 @@ final class Libraries {
   /**
    * Where each library was found.
    *
-   * @throws DeviceException if one is missing, cannot be loaded or lacks functions; the first line
-   *     says which, the others list every attempt
+   * @throws DeviceException if one is missing, cannot be loaded, lacks functions or is a stub; the
+   *     first line says which, the others list every attempt
    */
   Map<Library, Path> require() {
     List<String> missing = new ArrayList<>();
     List<String> tried = new ArrayList<>();
     for (Library library : Library.values()) {
-      if (!found.containsKey(library) || incomplete.contains(library)) {
-        boolean lacks = found.containsKey(library);
-        missing.add(library.title + (lacks ? " (lacks functions)" : " (not found)"));
+      if (!found.containsKey(library) || unusable.contains(library)) {
+        missing.add(library.title + (found.containsKey(library) ? " (unusable)" : " (not found)"));
         attempts(library).forEach(attempt -> tried.add(library.key + ": " + attempt));
       }
     }
@@ -107,7 +116,7 @@ final class Libraries {
   /** The file of {@code library}, or what was tried. */
   String describe(Library library) {
     Path path = found.get(library);
-    return path != null && !incomplete.contains(library)
+    return path != null && !unusable.contains(library)
         ? path.toString()
         : "not available; tried: " + String.join("; ", attempts(library));
   }
