@@ -49,10 +49,19 @@ struct Fragment {
   }
 };
 
+// Tensor cores cut off what they add instead of rounding it. With three terms eight products are
+// added up at a time, and those sums outside of them, where additions round (Ootomo and Yokota 2022).
 __device__ inline void multiply(float sum[4], const Fragment<4>& a, const Fragment<2>& b) {
-  if (PARTS == 2) {
-    mma(sum, a.part[PARTS - 1], b.part[0]);
-    mma(sum, a.part[0], b.part[PARTS - 1]);
+  if (PARTS == 1) {
+    mma(sum, a.part[0], b.part[0]);
+    return;
   }
-  mma(sum, a.part[0], b.part[0]);
+  float eight[4] = {0, 0, 0, 0};
+  mma(eight, a.part[PARTS - 1], b.part[0]);
+  mma(eight, a.part[0], b.part[PARTS - 1]);
+  mma(eight, a.part[0], b.part[0]);
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    sum[i] += eight[i];
+  }
 }

@@ -43,6 +43,11 @@ record AttentionPlan(
   private static final int MMA_ROWS = 16 * MMA_WARPS;
   private static final int MMA_PADDING = 4;
   private static final int MMA_COLS = 32;
+
+  /** Columns in the gradient where a block has the sums of more than {@link #MMA_WIDE_HEAD}. */
+  private static final int MMA_FEW_COLS = 16;
+
+  private static final int MMA_WIDE_HEAD = 96;
   private static final int MMA_STEP = 8;
 
   /** Beyond it the sums of a row do not fit into registers. */
@@ -104,7 +109,8 @@ record AttentionPlan(
 
   private static @Nullable AttentionPlan onTensorCores(Pass pass, Tensor q, long limit, int terms) {
     long size = q.shape().dim(3);
-    for (int cols = MMA_COLS; cols >= MMA_STEP; cols /= 2) {
+    boolean wide = pass == Pass.BACKWARD && size > MMA_WIDE_HEAD;
+    for (int cols = wide ? MMA_FEW_COLS : MMA_COLS; cols >= MMA_STEP; cols /= 2) {
       long rowsHeld = (long) pass.owned * MMA_ROWS + 2L * cols;
       long bytes = rowsHeld * (size + MMA_PADDING) * Float.BYTES;
       if (bytes + (long) cols * MMA_COLUMN_BYTES <= limit) {

@@ -99,9 +99,9 @@ final class StandInAttentionTest {
     }
   }
 
-  /** Less shared memory: tiles of 32, 16 and 8 columns, and at last no tensor cores. */
+  /** Less shared memory: tiles of 16 and 8 columns, and at last no tensor cores. */
   @ParameterizedTest
-  @CsvSource({"232448, 32", "101376, 16", "80000, 8", "60000, 0"})
+  @CsvSource({"232448, 16", "84736, 16", "80000, 8", "60000, 0"})
   void smallerTilesComputeTheSame(int shared, int cols) {
     List<float[]> expected = byTiles();
     try (StandIn.Pretence _ = StandIn.pretend("shared=" + shared);
