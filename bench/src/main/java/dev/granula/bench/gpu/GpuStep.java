@@ -15,23 +15,34 @@ import dev.granula.nn.optim.Clipping;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Devices;
+import dev.granula.tensor.Memory;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
  * Seconds of a training step on any device, random tokens and weights: forward, backward, clipping
  * and AdamW. One JSON line goes to standard output; {@code bench/gpu/peer.py} measures the same
- * step of PyTorch and PEFT.
+ * step of PyTorch and PEFT, by the same rules:
+ *
+ * <ul>
+ *   <li>Steps warm up until at least {@code warm} seconds and at least five steps have passed.
+ *       Seconds, because the JVM compiles in the background: what the host takes to queue a step
+ *       shrinks over some 200 of them. How many there were is printed.
+ *   <li>{@code held_mib} is the free memory of the device, as the driver says it, before the model
+ *       is made, less that after the last step. Neither pool gives memory back while there is
+ *       enough, so this is the peak.
+ * </ul>
  *
  * <pre>{@code
  * java -Dgranula.cuda.precision=medium -cp 'lib/*' dev.granula.bench.gpu.GpuStep \
- *   device=cuda shape=qwen0.5b base=bf16 method=gralora rank=32 k=2 steps=20
+ *   device=cuda shape=qwen0.5b base=bf16 method=gralora rank=32 k=2 steps=10 warm=15
  * }</pre>
  */
 public final class GpuStep {
-  private static final int WARM_UP = 5;
+  private static final int WARM_STEPS = 5;
 
   private record Shape(ModelConfig config, int batch, int length) {}
 
@@ -43,17 +54,42 @@ public final class GpuStep {
       options.put(arg.substring(0, arg.indexOf('=')), arg.substring(arg.indexOf('=') + 1));
     }
     Shape shape = shape(options.getOrDefault("shape", "qwen0.5b"));
-    int steps = Integer.parseInt(options.getOrDefault("steps", "20"));
+    int steps = Integer.parseInt(options.getOrDefault("steps", "10"));
+    double warm = Double.parseDouble(options.getOrDefault("warm", "15"));
     try (Device device = Devices.open(options.getOrDefault("device", "cuda"))) {
       boolean narrow = options.getOrDefault("base", "f32").equals("bf16");
+      long freeBefore = freeBytes(device.memory());
       CausalLm model = Models.create(shape.config, 1, device, narrow ? DType.BF16 : DType.F32);
-      double[] seconds = run(model, shape, adapter(options), WARM_UP + steps);
-      double[] timed = Arrays.copyOfRange(seconds, WARM_UP, seconds.length);
-      Arrays.sort(timed);
+      Training training = new Training(model, shape, adapter(options));
+      int warmUp = 0;
+      for (long start = System.nanoTime();
+          warmUp < WARM_STEPS || (System.nanoTime() - start) * 1e-9 < warm;
+          warmUp++) {
+        training.step();
+      }
+      double[] seconds = new double[steps];
+      for (int i = 0; i < steps; i++) {
+        seconds[i] = training.step();
+      }
+      Arrays.sort(seconds);
       System.out.printf(
-          "{\"system\":\"granula\",\"device\":\"%s\",\"options\":\"%s\",\"tokens_per_second\":%.1f}%n",
-          device, String.join(" ", args), shape.batch * shape.length / timed[timed.length / 2]);
+          Locale.ROOT,
+          "{\"system\":\"granula\",\"device\":\"%s\",\"options\":\"%s\",\"warm_up\":%d,\"loss\":%.3f,"
+              + "\"held_mib\":%d,\"tokens_per_second\":%.1f}%n",
+          device,
+          String.join(" ", args),
+          warmUp,
+          training.loss,
+          (freeBefore - freeBytes(device.memory())) >> 20,
+          shape.batch * shape.length / ((seconds[(steps - 1) / 2] + seconds[steps / 2]) / 2));
     }
+  }
+
+  /** What the driver calls free: room without the free blocks of the pool. */
+  private static long freeBytes(Memory memory) {
+    Memory.Room room = memory.room();
+    Memory.Stats stats = memory.stats();
+    return room == null ? 0 : room.bytes() - stats.slabBytes() + stats.usedBytes();
   }
 
   private static Shape shape(String name) {
@@ -95,31 +131,41 @@ public final class GpuStep {
     };
   }
 
-  private static double[] run(CausalLm model, Shape shape, AdapterConfig config, int steps) {
-    Device device = model.device();
-    Adapters adapters = Adapters.on(model, "qwen2", model.random());
-    adapters.attach(Adapters.DEFAULT, config, 1);
-    model.setTraining(true);
-    AdamW optimizer = new AdamW(adapters.parameters(), AdamW.Settings.DEFAULT);
-    SplittableRandom random = new SplittableRandom(1);
-    double[] seconds = new double[steps];
-    for (int i = 0; i < steps; i++) {
+  private static final class Training {
+    private final CausalLm model;
+    private final Shape shape;
+    private final Adapters adapters;
+    private final AdamW optimizer;
+    private final SplittableRandom random = new SplittableRandom(1);
+    private double loss;
+
+    Training(CausalLm model, Shape shape, AdapterConfig config) {
+      this.model = model;
+      this.shape = shape;
+      adapters = Adapters.on(model, "qwen2", model.random());
+      adapters.attach(Adapters.DEFAULT, config, 1);
+      model.setTraining(true);
+      optimizer = new AdamW(adapters.parameters(), AdamW.Settings.DEFAULT);
+    }
+
+    /** Seconds of one step, until its loss is known. */
+    double step() {
+      Device device = model.device();
       int[][] ids = new int[shape.batch][shape.length];
       for (int[] row : ids) {
         Arrays.setAll(row, _ -> random.nextInt(shape.config.vocabularySize()));
       }
       long start = System.nanoTime();
       try (var step = device.memory().step()) {
-        Variable loss =
+        Variable mean =
             model.loss(TokenBatch.of(device, ids, ids), 1.0 / (shape.batch * (shape.length - 1)));
-        loss.backward();
+        mean.backward();
         Clipping clipping = Clipping.of(adapters.parameters().values(), 1);
         optimizer.step(1e-4, clipping.factor());
         optimizer.zeroGrad();
-        loss.item();
+        loss = mean.item();
       }
-      seconds[i] = (System.nanoTime() - start) * 1e-9;
+      return (System.nanoTime() - start) * 1e-9;
     }
-    return seconds;
   }
 }
