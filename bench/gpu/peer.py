@@ -79,7 +79,8 @@ def main():
         value = loss.item()
         return time.perf_counter() - start, value
 
-    warm_up, start = 0, time.perf_counter()
+    step()
+    warm_up, start = 1, time.perf_counter()
     while warm_up < WARM_STEPS or time.perf_counter() - start < warm:
         step()
         warm_up += 1

@@ -28,9 +28,10 @@ import java.util.SplittableRandom;
  * step of PyTorch and PEFT, by the same rules:
  *
  * <ul>
- *   <li>Steps warm up until at least {@code warm} seconds and at least five steps have passed.
- *       Seconds, because the JVM compiles in the background: what the host takes to queue a step
- *       shrinks over some 200 of them. How many there were is printed.
+ *   <li>Steps warm up until {@code warm} seconds have passed since the end of the first, which
+ *       makes and loads kernels, and there were at least five. Seconds, because the JVM compiles in
+ *       the background: what the host takes to queue a step shrinks over some 200 of them. How many
+ *       there were is printed.
  *   <li>{@code held_mib} is the free memory of the device, as the driver says it, before the model
  *       is made, less that after the last step. Neither pool gives memory back while there is
  *       enough, so this is the peak.
@@ -61,7 +62,8 @@ public final class GpuStep {
       long freeBefore = freeBytes(device.memory());
       CausalLm model = Models.create(shape.config, 1, device, narrow ? DType.BF16 : DType.F32);
       Training training = new Training(model, shape, adapter(options));
-      int warmUp = 0;
+      training.step();
+      int warmUp = 1;
       for (long start = System.nanoTime();
           warmUp < WARM_STEPS || (System.nanoTime() - start) * 1e-9 < warm;
           warmUp++) {
