@@ -59,7 +59,7 @@ public final class GpuStep {
     double warm = Double.parseDouble(options.getOrDefault("warm", "15"));
     try (Device device = Devices.open(options.getOrDefault("device", "cuda"))) {
       boolean narrow = options.getOrDefault("base", "f32").equals("bf16");
-      long freeBefore = freeBytes(device.memory());
+      long freeBefore = freeBytes(device);
       CausalLm model = Models.create(shape.config, 1, device, narrow ? DType.BF16 : DType.F32);
       Training training = new Training(model, shape, adapter(options));
       training.step();
@@ -82,16 +82,18 @@ public final class GpuStep {
           String.join(" ", args),
           warmUp,
           training.loss,
-          (freeBefore - freeBytes(device.memory())) >> 20,
+          (freeBefore - freeBytes(device)) >> 20,
           shape.batch * shape.length / ((seconds[(steps - 1) / 2] + seconds[steps / 2]) / 2));
     }
   }
 
-  /** What the driver calls free: room without the free blocks of the pool. */
-  private static long freeBytes(Memory memory) {
-    Memory.Room room = memory.room();
-    Memory.Stats stats = memory.stats();
-    return room == null ? 0 : room.bytes() - stats.slabBytes() + stats.usedBytes();
+  /** What the driver calls free: room without the free blocks of the pool; 0 for a processor. */
+  private static long freeBytes(Device device) {
+    Memory.Room room = device.memory().room();
+    Memory.Stats stats = device.memory().stats();
+    return room == null || device.isHost()
+        ? 0
+        : room.bytes() - stats.slabBytes() + stats.usedBytes();
   }
 
   private static Shape shape(String name) {
