@@ -20,26 +20,35 @@ import java.util.regex.Pattern;
 
 /** The kernels of one device: compiled at first use, then kept. */
 final class Kernels implements AutoCloseable {
-  /** Kernels share a file where they share code; a file is compiled for each set of options. */
-  private record Module(String source, List<String> options) {}
+  /** Kernels share a file where they share code; a file is compiled for each set of macros. */
+  private record Module(String source, DType real, List<String> definitions) {}
 
-  private record Function(Module module, String name) {}
+  private record Key(String file, String kernel, DType real, List<String> definitions) {
+    /** Each launch asks for it, and the name alone tells most kernels apart. */
+    @Override
+    public int hashCode() {
+      return kernel.hashCode();
+    }
+  }
+
+  /** A kernel that was loaded. */
+  record Kernel(String name, MemorySegment function) {}
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"(.+)\"$");
 
-  private final Device device;
   private final CudaContext context;
   private final Installation installation;
   private final CubinCache cache;
   private final Map<String, String> resources = new HashMap<>();
   private final Map<Module, MemorySegment> modules = new HashMap<>();
-  private final Map<Function, MemorySegment> functions = new HashMap<>();
+  private final Map<Key, Kernel> kernels = new HashMap<>();
+  private final Launch launch;
 
   Kernels(Device device, CudaContext context, Installation installation, CubinCache cache) {
-    this.device = device;
     this.context = context;
     this.installation = installation;
     this.cache = cache;
+    launch = new Launch(device, context);
   }
 
   /**
@@ -49,35 +58,41 @@ final class Kernels implements AutoCloseable {
    * @param definitions macros, for example {@code TILE=32}
    */
   Launch launch(String file, String kernel, DType real, String... definitions) {
-    return launchSource(
-        resources.computeIfAbsent(file, Kernels::resource), kernel, real, definitions);
+    Key key = new Key(file, kernel, real, List.of(definitions));
+    return launch(kernels.computeIfAbsent(key, this::load));
   }
 
-  /** A launch of {@code kernel} in generated {@code source}. */
-  synchronized Launch launchSource(
-      String source, String kernel, DType real, String... definitions) {
+  Launch launch(Kernel kernel) {
     context.bind();
-    List<String> options = new ArrayList<>();
-    options.add("-DREAL=" + SourceTypes.name(real));
-    for (String definition : definitions) {
-      options.add("-D" + definition);
-    }
-    Function function = new Function(new Module(source, options), kernel);
-    return new Launch(device, context, kernel, functions.computeIfAbsent(function, this::find));
+    return launch.begin(kernel);
   }
 
-  private MemorySegment find(Function function) {
-    MemorySegment module = modules.computeIfAbsent(function.module, this::load);
+  private Kernel load(Key key) {
+    String source = resources.computeIfAbsent(key.file, Kernels::resource);
+    return load(new Module(source, key.real, key.definitions), key.kernel);
+  }
+
+  /** The kernel {@code name} of generated {@code source}, for {@link #launch(Kernel)}. */
+  Kernel load(String source, String name, DType real) {
+    return load(new Module(source, real, List.of()), name);
+  }
+
+  private Kernel load(Module module, String name) {
+    context.bind();
+    MemorySegment loaded = modules.computeIfAbsent(module, this::load);
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment name = arena.allocateFrom(function.name);
-      return CudaContext.pointer(
-          "cuModuleGetFunction " + function.name,
-          out -> cuda_h.cuModuleGetFunction(out, module, name));
+      MemorySegment text = arena.allocateFrom(name);
+      MemorySegment function =
+          CudaContext.pointer(
+              "cuModuleGetFunction " + name, out -> cuda_h.cuModuleGetFunction(out, loaded, text));
+      return new Kernel(name, function);
     }
   }
 
   private MemorySegment load(Module module) {
-    List<String> options = new ArrayList<>(module.options);
+    List<String> options = new ArrayList<>();
+    options.add("-DREAL=" + SourceTypes.name(module.real));
+    module.definitions.forEach(definition -> options.add("-D" + definition));
     options.add("-arch=sm_" + context.gpu().computeCapability());
     String source = resource("common.cuh") + module.source;
     String key =
@@ -115,6 +130,6 @@ final class Kernels implements AutoCloseable {
   public void close() {
     modules.values().forEach(module -> check(cuda_h.cuModuleUnload(module), "cuModuleUnload"));
     modules.clear();
-    functions.clear();
+    kernels.clear();
   }
 }

@@ -1,7 +1,6 @@
 package dev.granula.cuda;
 
-import static dev.granula.cuda.Driver.check;
-
+import dev.granula.cuda.Kernels.Kernel;
 import dev.granula.cuda.bindings.cuda_h;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
@@ -12,42 +11,51 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of a kernel: its arguments in the order of its parameters, then {@link #run}. The driver
- * copies the arguments when the kernel is queued.
+ * Calls of kernels, one after the other: the arguments of one in the order of its parameters, then
+ * {@link #run}. The driver copies the arguments when the kernel is queued, so all calls of a device
+ * share their memory.
  */
 final class Launch {
   /** Threads of a block, {@code THREADS} in the sources. */
   static final int THREADS = 256;
 
   /** What the parameters of a kernel may take. */
-  private static final long MAX_BYTES = 4096;
+  private static final int MAX_WORDS = 4096 / Long.BYTES;
 
   private static final int MAX_ARGUMENTS = 32;
 
   /** Dynamic shared memory that a kernel has without being told of more. */
   private static final int USUAL_SHARED_BYTES = 48 << 10;
 
-  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
-
   private final Device device;
   private final CudaContext context;
-  private final String kernel;
-  private final MemorySegment function;
-  private final Arena arena = Arena.ofConfined();
-  private final MemorySegment bytes = arena.allocate(MAX_BYTES, Long.BYTES);
-  private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS, MAX_ARGUMENTS);
-  private long used;
+  private final MemorySegment memory =
+      Arena.ofAuto().allocate(ValueLayout.JAVA_LONG, MAX_ARGUMENTS + MAX_WORDS);
+
+  /** What goes to {@code memory}: the addresses of the arguments there, then these. */
+  private final long[] words = new long[MAX_ARGUMENTS + MAX_WORDS];
+
+  private Kernel kernel = new Kernel("", MemorySegment.NULL);
   private int arguments;
+  private int used;
   private int sharedBytes;
 
-  Launch(Device device, CudaContext context, String kernel, MemorySegment function) {
+  Launch(Device device, CudaContext context) {
     this.device = device;
     this.context = context;
+  }
+
+  /** Begins a call, whatever became of the one before. */
+  Launch begin(Kernel kernel) {
     this.kernel = kernel;
-    this.function = function;
+    arguments = 0;
+    used = MAX_ARGUMENTS;
+    sharedBytes = 0;
+    return this;
   }
 
   /**
@@ -71,29 +79,30 @@ final class Launch {
   }
 
   private long checkedAddress(Tensor tensor) {
-    requireOn(device, kernel, tensor);
+    if (tensor.device() != device) {
+      requireOn(device, kernel.name(), tensor);
+    }
     return address(tensor);
   }
 
   /** A {@code struct View} of all dimensions; null has no data. */
   Launch view(@Nullable Tensor tensor) {
-    begin();
+    argument();
     writeView(tensor);
     return this;
   }
 
-  /** A {@code struct View} of {@code tensor} with other dimensions than its own. */
-  Launch view(Tensor tensor, Strides strides) {
-    begin();
-    writeView(checkedAddress(tensor), strides);
+  /** A {@code struct View} of the dimensions {@code from} (inclusive) to {@code to} (exclusive). */
+  Launch view(Tensor tensor, int from, int to) {
+    argument();
+    writeView(tensor, from, to);
     return this;
   }
 
   /** A {@code struct Rows}. */
   Launch rows(Tensor tensor) {
-    begin();
     int last = tensor.shape().rank() - 1;
-    writeView(checkedAddress(tensor), Strides.of(tensor, 0, last));
+    view(tensor, 0, last);
     word(tensor.shape().dim(last));
     word(tensor.stride(last));
     return this;
@@ -104,7 +113,7 @@ final class Launch {
    * of the first list; short lists leave the rest empty.
    */
   Launch tensors(int capacity, List<List<Tensor>> lists) {
-    begin();
+    argument();
     for (List<Tensor> list : lists) {
       for (int i = 0; i < capacity; i++) {
         writeView(i < list.size() ? list.get(i) : null);
@@ -119,7 +128,7 @@ final class Launch {
 
   /** A structure, or one parameter, of 8-byte words. */
   Launch words(long... words) {
-    begin();
+    argument();
     for (long word : words) {
       word(word);
     }
@@ -132,10 +141,7 @@ final class Launch {
   }
 
   Launch integer(int value) {
-    begin();
-    bytes.set(ValueLayout.JAVA_INT, used, value);
-    used += Long.BYTES;
-    return this;
+    return words(value);
   }
 
   Launch flag(boolean value) {
@@ -158,9 +164,9 @@ final class Launch {
     sharedBytes = Math.toIntExact(bytes);
     if (sharedBytes > USUAL_SHARED_BYTES) {
       int attribute = cuda_h.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES();
-      check(
-          cuda_h.cuFuncSetAttribute(function, attribute, sharedBytes),
-          "cuFuncSetAttribute " + kernel);
+      Driver.check(
+          cuda_h.cuFuncSetAttribute(kernel.function(), attribute, sharedBytes),
+          "cuFuncSetAttribute");
     }
     return this;
   }
@@ -177,51 +183,48 @@ final class Launch {
 
   /** Queues the kernel; a grid without blocks does nothing. */
   void run(long blocksX, long blocksY, long blocksZ, int threads) {
-    try (arena) {
-      if (blocksX == 0 || blocksY == 0 || blocksZ == 0) {
-        return;
-      }
-      check(
-          cuda_h.cuLaunchKernel(
-              function,
-              Math.toIntExact(blocksX),
-              Math.toIntExact(blocksY),
-              Math.toIntExact(blocksZ),
-              threads,
-              1,
-              1,
-              sharedBytes,
-              context.stream(),
-              pointers,
-              MemorySegment.NULL),
-          "cuLaunchKernel " + kernel);
+    if (blocksX == 0 || blocksY == 0 || blocksZ == 0) {
+      return;
+    }
+    MemorySegment.copy(words, 0, memory, ValueLayout.JAVA_LONG, 0, used);
+    int result =
+        cuda_h.cuLaunchKernel(
+            kernel.function(),
+            Math.toIntExact(blocksX),
+            Math.toIntExact(blocksY),
+            Math.toIntExact(blocksZ),
+            threads,
+            1,
+            1,
+            sharedBytes,
+            context.stream(),
+            memory,
+            MemorySegment.NULL);
+    if (result != cuda_h.CUDA_SUCCESS()) {
+      throw Driver.failure(result, "cuLaunchKernel " + kernel.name());
     }
   }
 
-  private void begin() {
-    pointers.setAtIndex(ValueLayout.ADDRESS, arguments++, bytes.asSlice(used));
+  private void argument() {
+    words[Objects.checkIndex(arguments++, MAX_ARGUMENTS)] =
+        memory.address() + (long) used * Long.BYTES;
   }
 
   private void writeView(@Nullable Tensor tensor) {
     if (tensor == null) {
-      used += (2 + 2 * Strides.MAX_RANK) * Long.BYTES;
+      words[used] = 0;
+      used += View.WORDS;
     } else {
-      writeView(checkedAddress(tensor), Strides.of(tensor, 0, tensor.shape().rank()));
+      writeView(tensor, 0, tensor.shape().rank());
     }
   }
 
-  private void writeView(long address, Strides strides) {
-    word(address);
-    word(strides.dims().length);
-    for (long[] values : List.of(strides.dims(), strides.strides())) {
-      for (int d = 0; d < Strides.MAX_RANK; d++) {
-        word(d < values.length ? values[d] : 0);
-      }
-    }
+  private void writeView(Tensor tensor, int from, int to) {
+    View.write(checkedAddress(tensor), tensor, from, to, words, used);
+    used += View.WORDS;
   }
 
   private void word(long value) {
-    bytes.set(WORD, used, value);
-    used += Long.BYTES;
+    words[used++] = value;
   }
 }

@@ -6,7 +6,6 @@ import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Sums over dimensions and norms. The order of additions is fixed, so results repeat. */
@@ -30,22 +29,31 @@ final class Reductions {
   }
 
   void sum(Tensor in, Tensor out, double scale, Write write) {
-    List<Integer> kept = new ArrayList<>();
-    List<Integer> reduced = new ArrayList<>();
-    long count = 1;
-    for (int d = 0; d < in.shape().rank(); d++) {
-      boolean isReduced = out.shape().dim(d) == 1;
-      (isReduced ? reduced : kept).add(d);
-      count *= isReduced ? in.shape().dim(d) : 1;
+    int rank = in.shape().rank();
+    int[] order = new int[rank];
+    int kept = 0;
+    for (int d = 0; d < rank; d++) {
+      if (out.shape().dim(d) != 1) {
+        order[kept++] = d;
+      }
     }
-    Strides within = Strides.of(in, reduced);
-    boolean runs =
-        within.strides().length > 0 && within.strides()[within.strides().length - 1] == 1;
+    int next = kept;
+    long count = 1;
+    boolean runs = false;
+    for (int d = 0; d < rank; d++) {
+      long dim = in.shape().dim(d);
+      if (out.shape().dim(d) == 1) {
+        order[next++] = d;
+        count *= dim;
+        runs = dim == 1 ? runs : in.stride(d) == 1;
+      }
+    }
+    Tensor ordered = in.permute(order);
     int perBlock = runs || out.elementCount() == 1 ? 1 : SIDE_BY_SIDE;
     kernels
         .launch(FILE, "sum", out.dtype())
-        .view(in, Strides.of(in, kept))
-        .view(in, within)
+        .view(ordered, 0, kept)
+        .view(ordered, kept, rank)
         .view(out)
         .words(out.elementCount())
         .words(count)

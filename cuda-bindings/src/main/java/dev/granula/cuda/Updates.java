@@ -56,7 +56,10 @@ final class Updates {
     for (int from = 0; from < parameters.size(); from += ADAMW_TENSORS) {
       int to = Math.min(parameters.size(), from + ADAMW_TENSORS);
       List<Tensor> part = parameters.subList(from, to);
-      long largest = part.stream().mapToLong(Tensor::elementCount).max().orElse(0);
+      long largest = 0;
+      for (Tensor parameter : part) {
+        largest = Math.max(largest, parameter.elementCount());
+      }
       kernels
           .launch("adamw.cu", "adamW", gradScale.dtype())
           .tensors(

@@ -147,6 +147,18 @@ final class StandInDeviceTest {
     }
   }
 
+  /** The arguments of all calls lie in the same memory. */
+  @Test
+  void aCallThatFailsLeavesNothingToTheNext() {
+    try (Scope _ = device.memory().step()) {
+      Tensor x = Tensor.full(device, DType.F32, Shape.of(2, 2, 2, 2, 2, 2, 2), 3);
+      DeviceException e =
+          assertThrows(DeviceException.class, () -> x.permute(6, 5, 4, 3, 2, 1, 0).copy());
+      assertTrue(e.getMessage().contains("at most 6 dimensions"), e.getMessage());
+      assertEquals(3, x.copy().slice(0, 1, 2).toFloatArray()[63]);
+    }
+  }
+
   @Test
   void tf32IsUsedOnlyWhenAskedFor() {
     for (Precision precision : Precision.values()) {

@@ -261,6 +261,9 @@ public final class Tensor {
 
   /** Repeats dimensions of size 1 (and new leading ones) without a copy, by a stride of 0. */
   public Tensor expand(Shape target) {
+    if (target.equals(shape)) {
+      return this;
+    }
     int lead = target.rank() - shape.rank();
     long[] expanded = new long[target.rank()];
     for (int d = 0; d < target.rank(); d++) {
