@@ -10,6 +10,7 @@ import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products of strided, batched, regrouped matrices as calls of cuBLAS: one strided-batched call for
@@ -21,6 +22,13 @@ import java.util.List;
 final class Matmul {
   /** The first capability with BF16 in cuBLAS, Ampere's; an older one gets a widened copy. */
   private static final int BF16_CAPABILITY = 80;
+
+  /** A matrix that BLAS takes as it lies. */
+  private record Packed(Matrix matrix, Operand operand) {
+    Tensor tensor() {
+      return matrix.tensor();
+    }
+  }
 
   private final Device device;
   private final Products products;
@@ -47,10 +55,11 @@ final class Matmul {
     }
     try (Scope _ = device.memory().scratch()) {
       DType dtype = out.tensor().dtype();
-      if (fits(out, dtype)) {
-        multiply(a, b, out, scale, write);
+      Packed result = packed(out, dtype);
+      if (result != null) {
+        multiply(a, b, result, scale, write);
       } else {
-        Matrix result = empty(out, dtype);
+        result = empty(out, dtype);
         multiply(a, b, result, scale, Write.SET);
         Backend backend = device.backend();
         backend.evaluate(
@@ -59,20 +68,20 @@ final class Matmul {
     }
   }
 
-  private void multiply(Matrix a, Matrix b, Matrix out, double scale, Write write) {
+  private void multiply(Matrix a, Matrix b, Packed out, double scale, Write write) {
     DType dtype = out.tensor().dtype();
     boolean narrow = multipliesBf16 && dtype == DType.F32 && b.tensor().dtype() == DType.BF16;
     if (!narrow || a.tensor().dtype() != DType.F32) {
       batches(readable(a, dtype), readable(b, dtype), out, scale, write == Write.ADD);
       return;
     }
-    Matrix right = readable(b, DType.BF16);
+    Packed right = readable(b, DType.BF16);
     Tensor terms = split(a.tensor());
     // The small terms first, so that their sum is not lost beside the large one.
     for (long t = products.precision().terms - 1; t >= 0; t--) {
       Tensor term = terms.slice(0, t, t + 1).reshape(a.tensor().shape().toArray());
       boolean adds = write == Write.ADD || t < products.precision().terms - 1;
-      batches(like(a, term), right, out, scale, adds);
+      batches(packed(a, term), right, out, scale, adds);
     }
   }
 
@@ -92,42 +101,47 @@ final class Matmul {
   }
 
   /** The matrix itself where BLAS can read it as it lies, else a copy. */
-  private Matrix readable(Matrix matrix, DType dtype) {
-    if (fits(matrix, dtype)) {
-      return matrix;
+  private Packed readable(Matrix matrix, DType dtype) {
+    Packed packed = packed(matrix, dtype);
+    if (packed == null) {
+      packed = empty(matrix, dtype);
+      device.backend().copy(matrix.tensor(), packed.tensor());
     }
-    Matrix copy = empty(matrix, dtype);
-    device.backend().copy(matrix.tensor(), copy.tensor());
-    return copy;
+    return packed;
   }
 
-  private static boolean fits(Matrix matrix, DType dtype) {
-    return matrix.tensor().dtype() == dtype && Operand.of(matrix) != null;
+  /** Null where BLAS cannot take the matrix as it lies. */
+  private static @Nullable Packed packed(Matrix matrix, DType dtype) {
+    Operand operand = matrix.tensor().dtype() == dtype ? Operand.of(matrix) : null;
+    return operand == null ? null : new Packed(matrix, operand);
   }
 
-  private Matrix empty(Matrix like, DType dtype) {
-    return like(like, Tensor.empty(device, dtype, like.tensor().shape()));
+  private Packed empty(Matrix like, DType dtype) {
+    return packed(like, Tensor.empty(device, dtype, like.tensor().shape()));
   }
 
-  private static Matrix like(Matrix matrix, Tensor tensor) {
-    return new Matrix(tensor, matrix.batchDims(), matrix.rowDims(), matrix.transposed());
+  /** {@code tensor}, which is contiguous, in place of that of {@code like}. */
+  private static Packed packed(Matrix like, Tensor tensor) {
+    Matrix matrix = new Matrix(tensor, like.batchDims(), like.rowDims(), like.transposed());
+    Packed packed = packed(matrix, tensor.dtype());
+    if (packed == null) {
+      throw new IllegalStateException("matmul: not packed: " + matrix);
+    }
+    return packed;
   }
 
-  /** All operands can be read in place. */
-  private void batches(Matrix a, Matrix b, Matrix out, double scale, boolean adds) {
-    for (long first = 0; first < out.batch(); ) {
-      Batch batch = Batch.from(a, b, out, first);
+  private void batches(Packed a, Packed b, Packed out, double scale, boolean adds) {
+    long total = out.matrix.batch();
+    for (long first = 0; first < total; ) {
+      Batch batch = Batch.from(a.matrix, b.matrix, out.matrix, first, total);
       products.multiply(
           new Products.Call(
               a.tensor().dtype(),
               out.tensor().dtype(),
-              out.rows().size(),
-              out.cols().size(),
-              a.cols().size(),
-              operand(a),
-              operand(b),
-              operand(out),
-              addresses(batch.starts, a, b, out),
+              a.operand,
+              b.operand,
+              out.operand,
+              addresses(batch.starts, a.tensor(), b.tensor(), out.tensor()),
               batch.steps,
               batch.count,
               scale,
@@ -136,31 +150,22 @@ final class Matmul {
     }
   }
 
-  private static Operand operand(Matrix matrix) {
-    Operand operand = Operand.of(matrix);
-    if (operand == null) {
-      throw new IllegalStateException("matmul: not packed: " + matrix);
-    }
-    return operand;
-  }
-
-  private static long[] addresses(long[] offsets, Matrix... matrices) {
+  private static long[] addresses(long[] offsets, Tensor... tensors) {
     long[] addresses = new long[offsets.length];
     for (int i = 0; i < offsets.length; i++) {
-      Tensor tensor = matrices[i].tensor();
-      addresses[i] = tensor.memory().address() + offsets[i] * tensor.dtype().byteSize();
+      addresses[i] = tensors[i].memory().address() + offsets[i] * tensors[i].dtype().byteSize();
     }
     return addresses;
   }
 
   /** Neighbouring matrices of a batch that lie a constant distance apart, in all three operands. */
   private record Batch(long count, long[] starts, long[] steps) {
-    static Batch from(Matrix a, Matrix b, Matrix out, long first) {
+    static Batch from(Matrix a, Matrix b, Matrix out, long first, long total) {
       long[] starts = offsets(a, b, out, first);
       long[] steps = new long[starts.length];
       long[] last = starts;
       long count = 1;
-      while (first + count < out.batch()) {
+      while (first + count < total) {
         long[] next = offsets(a, b, out, first + count);
         for (int i = 0; i < steps.length; i++) {
           long step = next[i] - last[i];

@@ -11,23 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param rowMajor true if neighbours in a row are neighbours in memory
  * @param leading distance, in elements, of rows, or of columns
  */
-record Operand(boolean rowMajor, int leading) {
-  /** Null if neither stride is 1 or rows overlap, so that BLAS cannot read it in place. */
-  static @Nullable Operand of(long rows, long cols, long rowStride, long colStride) {
-    if ((colStride == 1 || cols == 1) && (rows == 1 || rowStride >= cols)) {
-      return of(true, rows == 1 ? cols : rowStride);
-    }
-    if ((rowStride == 1 || rows == 1) && (cols == 1 || colStride >= rows)) {
-      return of(false, cols == 1 ? rows : colStride);
-    }
-    return null;
-  }
-
-  private static @Nullable Operand of(boolean rowMajor, long leading) {
-    return leading <= Integer.MAX_VALUE ? new Operand(rowMajor, (int) leading) : null;
-  }
-
-  /** Null also for a side of two levels. */
+record Operand(long rows, long cols, boolean rowMajor, int leading) {
+  /**
+   * Null if neither stride is 1, rows overlap or a side is of two levels, so that BLAS cannot read
+   * the matrix in place.
+   */
   static @Nullable Operand of(Matrix matrix) {
     Axis rows = matrix.rows();
     Axis cols = matrix.cols();
@@ -36,7 +24,21 @@ record Operand(boolean rowMajor, int leading) {
         : null;
   }
 
+  private static @Nullable Operand of(long rows, long cols, long rowStride, long colStride) {
+    if ((colStride == 1 || cols == 1) && (rows == 1 || rowStride >= cols)) {
+      return of(rows, cols, true, rows == 1 ? cols : rowStride);
+    }
+    if ((rowStride == 1 || rows == 1) && (cols == 1 || colStride >= rows)) {
+      return of(rows, cols, false, cols == 1 ? rows : colStride);
+    }
+    return null;
+  }
+
+  private static @Nullable Operand of(long rows, long cols, boolean rowMajor, long leading) {
+    return leading <= Integer.MAX_VALUE ? new Operand(rows, cols, rowMajor, (int) leading) : null;
+  }
+
   Operand transpose() {
-    return new Operand(!rowMajor, leading);
+    return new Operand(cols, rows, !rowMajor, leading);
   }
 }

@@ -13,6 +13,11 @@ final class Products implements AutoCloseable {
   private final Precision precision;
   private final MemorySegment handle;
 
+  /** The factors of a call, which cuBLAS reads before it returns. */
+  private final MemorySegment scale = Arena.ofAuto().allocate(ValueLayout.JAVA_DOUBLE);
+
+  private final MemorySegment previous = Arena.ofAuto().allocate(ValueLayout.JAVA_DOUBLE);
+
   Products(CudaContext context, Precision precision) {
     this.context = context;
     this.precision = precision;
@@ -41,9 +46,6 @@ final class Products implements AutoCloseable {
   record Call(
       DType operands,
       DType out,
-      long m,
-      long n,
-      long k,
       Operand a,
       Operand b,
       Operand result,
@@ -57,9 +59,6 @@ final class Products implements AutoCloseable {
       return new Call(
           operands,
           out,
-          n,
-          m,
-          k,
           b.transpose(),
           a.transpose(),
           result.transpose(),
@@ -83,34 +82,32 @@ final class Products implements AutoCloseable {
     context.bind();
     boolean wide = call.out == DType.F64;
     int type = type(call.operands);
-    try (Arena arena = Arena.ofConfined()) {
-      check(
-          cublas_h.cublasGemmStridedBatchedEx(
-              handle,
-              operation(call.b),
-              operation(call.a),
-              Math.toIntExact(call.n),
-              Math.toIntExact(call.m),
-              Math.toIntExact(call.k),
-              number(arena, wide, call.scale),
-              MemorySegment.ofAddress(call.addresses[1]),
-              type,
-              call.b.leading(),
-              call.steps[1],
-              MemorySegment.ofAddress(call.addresses[0]),
-              type,
-              call.a.leading(),
-              call.steps[0],
-              number(arena, wide, call.previous),
-              MemorySegment.ofAddress(call.addresses[2]),
-              type(call.out),
-              call.result.leading(),
-              call.steps[2],
-              Math.toIntExact(call.batch),
-              wide ? cublas_h.CUBLAS_COMPUTE_64F() : cublas_h.CUBLAS_COMPUTE_32F(),
-              cublas_h.CUBLAS_GEMM_DEFAULT()),
-          "cublasGemmStridedBatchedEx");
-    }
+    check(
+        cublas_h.cublasGemmStridedBatchedEx(
+            handle,
+            operation(call.b),
+            operation(call.a),
+            Math.toIntExact(call.result.cols()),
+            Math.toIntExact(call.result.rows()),
+            Math.toIntExact(call.a.cols()),
+            number(scale, wide, call.scale),
+            MemorySegment.ofAddress(call.addresses[1]),
+            type,
+            call.b.leading(),
+            call.steps[1],
+            MemorySegment.ofAddress(call.addresses[0]),
+            type,
+            call.a.leading(),
+            call.steps[0],
+            number(previous, wide, call.previous),
+            MemorySegment.ofAddress(call.addresses[2]),
+            type(call.out),
+            call.result.leading(),
+            call.steps[2],
+            Math.toIntExact(call.batch),
+            wide ? cublas_h.CUBLAS_COMPUTE_64F() : cublas_h.CUBLAS_COMPUTE_32F(),
+            cublas_h.CUBLAS_GEMM_DEFAULT()),
+        "cublasGemmStridedBatchedEx");
   }
 
   private static int type(DType dtype) {
@@ -126,10 +123,13 @@ final class Products implements AutoCloseable {
     return operand.rowMajor() ? cublas_h.CUBLAS_OP_N() : cublas_h.CUBLAS_OP_T();
   }
 
-  private static MemorySegment number(Arena arena, boolean wide, double value) {
-    return wide
-        ? arena.allocateFrom(ValueLayout.JAVA_DOUBLE, value)
-        : arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) value);
+  private static MemorySegment number(MemorySegment number, boolean wide, double value) {
+    if (wide) {
+      number.set(ValueLayout.JAVA_DOUBLE, 0, value);
+    } else {
+      number.set(ValueLayout.JAVA_FLOAT, 0, (float) value);
+    }
+    return number;
   }
 
   static void check(int status, String operation) {

@@ -53,7 +53,11 @@ public record Matrix(Tensor tensor, int batchDims, int rowDims, boolean transpos
 
   /** Number of matrices. */
   public long batch() {
-    return tensor.shape().slice(0, batchDims).elementCount();
+    long count = 1;
+    for (int d = 0; d < batchDims; d++) {
+      count *= tensor.shape().dim(d);
+    }
+    return count;
   }
 
   /** Storage offset, in elements, of matrix {@code index}. */
