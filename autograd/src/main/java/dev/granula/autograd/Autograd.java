@@ -95,8 +95,11 @@ public final class Autograd {
 
   /** Leaves the result to its first reader, where the call repeats another and the op can. */
   private static boolean defer(Op op, Context context, List<Tensor> in, Tensor out) {
+    if (!current().defers()) {
+      return false;
+    }
     int depth = in.stream().mapToInt(operand -> operand.storage().deferredDepth()).max().orElse(0);
-    if (!current().defers() || depth >= MOST_DEFERRED) {
+    if (depth >= MOST_DEFERRED) {
       return false;
     }
     Runnable rest = op.deferred(context, in, out);

@@ -435,8 +435,7 @@ public final class Variable {
    * it.
    */
   public Variable reshape(long... dims) {
-    return Autograd.apply(
-        new Reshape(List.of(Arrays.stream(dims).boxed().toArray(Long[]::new))), this);
+    return Autograd.apply(new Reshape(shape().reshape(dims)), this);
   }
 
   public Variable permute(int... order) {

@@ -90,11 +90,14 @@ public final class Shape {
     if (unknown >= 0 && known > 0 && elementCount % known == 0) {
       resolved[unknown] = elementCount / known;
     }
-    if (unknown >= 0 && resolved[unknown] < 0 || of(resolved).elementCount != elementCount) {
-      throw new ShapeException(
-          "reshape: element counts differ: %s to %s".formatted(this, Arrays.toString(dims)));
+    if (unknown < 0 || resolved[unknown] >= 0) {
+      Shape target = of(resolved);
+      if (target.elementCount == elementCount) {
+        return target;
+      }
     }
-    return of(resolved);
+    throw new ShapeException(
+        "reshape: element counts differ: %s to %s".formatted(this, Arrays.toString(dims)));
   }
 
   /** The dimensions {@code from} (inclusive) to {@code to} (exclusive). */

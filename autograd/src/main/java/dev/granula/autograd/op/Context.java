@@ -88,7 +88,12 @@ public final class Context {
 
   /** True if {@code tensor}, or its recipe, is kept until the backward pass has gone by. */
   boolean keeps(Tensor tensor) {
-    return saved.stream().anyMatch(s -> s != null && s.tensor == tensor);
+    for (Saved kept : saved) {
+      if (kept != null && kept.tensor == tensor) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** What {@link #save} kept under {@code slot}. */

@@ -11,7 +11,6 @@ import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import dev.granula.tensor.expression.Expression;
-import dev.granula.tensor.expression.Program;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -127,7 +126,7 @@ public record Pointwise(
     ctx.backend().evaluate(value, in, new double[] {number}, out, Write.SET);
     for (int i = 0; i < arity; i++) {
       if (ctx.needs(i)) {
-        save(ctx, Program.of(grads.get(i)), in, out);
+        save(ctx, grads.get(i), in, out);
       }
     }
   }
@@ -136,9 +135,8 @@ public record Pointwise(
   @Override
   public @Nullable Runnable deferred(Context ctx, List<Tensor> in, Tensor out) {
     for (Expression gradient : grads) {
-      Program program = Program.of(gradient);
       for (int j = 0; j <= arity; j++) {
-        if (program.reads(j)) {
+        if (gradient.reads(j)) {
           return null;
         }
       }
@@ -146,7 +144,7 @@ public record Pointwise(
     return () -> ctx.backend().evaluate(value, in, new double[] {number}, out, Write.SET);
   }
 
-  private void save(Context ctx, Program gradient, List<Tensor> in, Tensor out) {
+  private void save(Context ctx, Expression gradient, List<Tensor> in, Tensor out) {
     for (int j = 0; j <= arity; j++) {
       if (gradient.reads(j) && !ctx.hasSaved(j)) {
         ctx.save(j, j < arity ? in.get(j) : out);

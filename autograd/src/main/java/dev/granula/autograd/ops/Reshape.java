@@ -8,22 +8,17 @@ import dev.granula.tensor.Tensor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The same elements in another shape; one dimension may be -1. */
-public record Reshape(List<Long> dims) implements Op {
+/** The same elements in another shape. */
+public record Reshape(Shape shape) implements Op {
   @Override
   public Spec infer(List<Spec> in) {
     Spec x = in.getFirst();
-    return new Spec(x.shape().reshape(target()), x.dtype());
-  }
-
-  private long[] target() {
-    return dims.stream().mapToLong(Long::longValue).toArray();
+    return new Spec(x.shape().reshape(shape.toArray()), x.dtype());
   }
 
   @Override
   public @Nullable Tensor view(List<Tensor> in) {
     Tensor x = in.getFirst();
-    Shape shape = x.shape().reshape(target());
     return x.canReshape(shape) ? x.reshape(shape.toArray()) : null;
   }
 

@@ -114,6 +114,18 @@ public sealed interface Expression {
     return new Unary(Function.ERF, this);
   }
 
+  /** True if the value depends on tensor {@code input}. */
+  default boolean reads(int input) {
+    return switch (this) {
+      case Input(int index) -> index == input;
+      case Scalar _, Constant _ -> false;
+      case Unary(_, Expression x) -> x.reads(input);
+      case Binary(_, Expression x, Expression y) -> x.reads(input) || y.reads(input);
+      case SelectLess(Expression a, Expression b, Expression t, Expression f) ->
+          a.reads(input) || b.reads(input) || t.reads(input) || f.reads(input);
+    };
+  }
+
   /** {@code 1 / (1 + exp(-x))}. */
   default Expression sigmoid() {
     return neg().exp().add(1).reciprocal();

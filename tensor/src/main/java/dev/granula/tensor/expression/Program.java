@@ -21,11 +21,6 @@ public record Program(List<Expression> nodes, List<int[]> operands, int inputs) 
     return new Program(List.copyOf(builder.nodes), List.copyOf(builder.operands), builder.inputs);
   }
 
-  /** True if {@code expression} reads tensor {@code input}. */
-  public boolean reads(int input) {
-    return nodes.contains(new Expression.Input(input));
-  }
-
   private static final class Builder {
     final List<Expression> nodes = new ArrayList<>();
     final List<int[]> operands = new ArrayList<>();

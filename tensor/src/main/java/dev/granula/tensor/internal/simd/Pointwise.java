@@ -48,7 +48,7 @@ final class Pointwise {
     List<Tensor> read = new ArrayList<>(program.inputs());
     for (int i = 0; i < program.inputs(); i++) {
       // What the expression skips must not keep dimensions from merging.
-      read.add(program.reads(i) ? in.get(i) : out);
+      read.add(expression.reads(i) ? in.get(i) : out);
     }
     Nest nest = Nest.of(out, read);
     long broadcast = 0;
