@@ -5,7 +5,6 @@ import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** Rotary embedding and causal attention; {@link AttentionPlan} chooses the kernels. */
@@ -220,6 +219,16 @@ final class Attention {
   }
 
   private static long[] concat(long[]... parts) {
-    return Arrays.stream(parts).flatMapToLong(Arrays::stream).toArray();
+    int length = 0;
+    for (long[] part : parts) {
+      length += part.length;
+    }
+    long[] all = new long[length];
+    int next = 0;
+    for (long[] part : parts) {
+      System.arraycopy(part, 0, all, next, part.length);
+      next += part.length;
+    }
+    return all;
   }
 }

@@ -3,7 +3,6 @@ package dev.granula.cuda;
 import dev.granula.tensor.DType;
 import dev.granula.tensor.DeviceException;
 import dev.granula.tensor.Tensor;
-import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -92,10 +91,11 @@ record AttentionPlan(
 
   private static boolean fitsTensorCores(Tensor q, @Nullable Tensor... tensors) {
     long size = q.shape().dim(3);
-    return q.dtype() == DType.F32
-        && size % MMA_STEP == 0
-        && size <= MMA_LARGEST_HEAD
-        && Arrays.stream(tensors).allMatch(t -> t == null || isAligned(t));
+    boolean fits = q.dtype() == DType.F32 && size % MMA_STEP == 0 && size <= MMA_LARGEST_HEAD;
+    for (Tensor tensor : tensors) {
+      fits &= tensor == null || isAligned(tensor);
+    }
+    return fits;
   }
 
   private static boolean isAligned(Tensor t) {

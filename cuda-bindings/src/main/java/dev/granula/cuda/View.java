@@ -19,9 +19,11 @@ final class View {
 
   /**
    * Writes the dimensions {@code from} (inclusive) to {@code to} (exclusive) to {@code words[at]}
-   * and what follows. Beyond the rank nothing is written, since no kernel reads it.
+   * and what follows. Beyond the rank nothing is written, since no kernel reads it, but that a
+   * tensor of no dimensions has a stride of 0.
    */
   static void write(long address, Tensor tensor, int from, int to, long[] words, int at) {
+    words[at + STRIDES] = 0;
     int end = at + DIMS;
     for (int d = from; d < to; d++) {
       long dim = tensor.shape().dim(d);
