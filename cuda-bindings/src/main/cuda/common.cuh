@@ -77,6 +77,40 @@ __device__ inline T* row(const Rows& t, i64 r) {
   return (T*)t.rows.data + offsetOf(t.rows, r);
 }
 
+// N neighbours in memory, read and written by as few instructions as there can be.
+template <typename T, int N>
+struct alignas(N * sizeof(T)) Pack {
+  T at[N];
+};
+
+template <typename T, int N>
+__device__ inline Pack<T, N>* pack(T* data, i64 i) {
+  return (Pack<T, N>*)data + i;
+}
+
+template <typename T, int N>
+__device__ inline const Pack<T, N>* pack(const T* data, i64 i) {
+  return (const Pack<T, N>*)data + i;
+}
+
+// The N elements with row-major numbers from N i on, which are neighbours in memory too.
+template <typename T, int N>
+__device__ inline Pack<T, N>* pack(const View& v, i64 i) {
+  return (Pack<T, N>*)at<T>(v, N * i);
+}
+
+// The same where they are one and the same element.
+template <typename T, int N>
+__device__ inline Pack<T, N> spread(const View& v, i64 i) {
+  T x = *at<T>(v, N * i);
+  Pack<T, N> all;
+#pragma unroll
+  for (int e = 0; e < N; e++) {
+    all.at[e] = x;
+  }
+  return all;
+}
+
 // Set must not read: what is there may be NaN.
 __device__ inline void put(real* out, real value, int add) { *out = add ? *out + value : value; }
 

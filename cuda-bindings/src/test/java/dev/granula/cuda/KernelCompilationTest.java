@@ -23,10 +23,10 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -90,8 +90,9 @@ final class KernelCompilationTest {
   }
 
   /** Every primitive and every type of an operand, as the back end prints them. */
-  @Test
-  void printedExpressionsCompileForRealArchitectures() throws Exception {
+  @ParameterizedTest
+  @EnumSource(Access.class)
+  void printedExpressionsCompileForRealArchitectures(Access access) throws Exception {
     Expression e = Expression.input(0);
     for (Expression.Function function : Expression.Function.values()) {
       e = new Expression.Unary(function, e);
@@ -106,7 +107,9 @@ final class KernelCompilationTest {
     for (int i = 0; i < types.size(); i++) {
       e = new Expression.SelectLess(e, Expression.input(i), e, Expression.input(i));
     }
-    String source = PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD);
+    List<Access> all = new ArrayList<>(Collections.nCopies(types.size() + 1, access));
+    all.set(0, access == Access.SPREAD ? Access.PACKED : access);
+    String source = PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD, all);
     compile("printed", source, List.of("REAL=float"), ALL);
   }
 

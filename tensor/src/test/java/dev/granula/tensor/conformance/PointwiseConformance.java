@@ -167,6 +167,33 @@ public interface PointwiseConformance extends Conformance {
         });
   }
 
+  /** Rows of a multiple of four elements: whole, repeated, cut from wider ones, one value each. */
+  @ParameterizedTest
+  @CsvSource({"F32, F32", "BF16, F32", "F32, BF16", "F64, F64"})
+  default void evaluate_rowsOfFours(DType from, DType to) {
+    Expression expression = input(0).mul(input(1)).add(input(2).mul(input(3)));
+    for (Write write : Write.values()) {
+      for (int shift : new int[] {0, 1, 4}) {
+        compare(
+            to == DType.BF16 ? 0x1p-7 : Tolerances.POINTWISE,
+            run -> {
+              List<Tensor> in =
+                  List.of(
+                      run.normal(from, 5, 3, 16),
+                      run.normal(from, 16),
+                      run.normal(from, 5, 3, 1),
+                      run.normal(from, 3, 5, 24).transpose(0, 1).slice(2, shift, shift + 16));
+              run.backend()
+                  .evaluate(expression, in, NO_SCALARS, run.output(write, to, 5, 3, 16), write);
+              Tensor wide = run.output(write, to, 5, 3, 23).slice(2, 4, 20);
+              run.backend().evaluate(expression, in, NO_SCALARS, wide, write);
+              Tensor padded = run.output(write, to, 3, 5, 24).slice(2, shift, shift + 16);
+              run.backend().evaluate(expression, in, NO_SCALARS, padded.transpose(0, 1), write);
+            });
+      }
+    }
+  }
+
   /** An output may be one of the inputs, element for element. */
   @Test
   default void evaluate_inPlace() {
@@ -220,6 +247,22 @@ public interface PointwiseConformance extends Conformance {
           run.backend().copy(in, wide.slice(1, 10, 43).slice(2, 1, 8));
           Tensor row = in.slice(0, 0, 1).expand(Shape.of(4, 33, 7));
           run.backend().copy(row, run.output(Write.SET, dtype, 4, 33, 7));
+        });
+  }
+
+  /** Dimensions change places around runs of a multiple of four elements, as for GraLoRA. */
+  @ParameterizedTest
+  @CsvSource({"F32, F32", "BF16, BF16", "F32, BF16", "BF16, F32", "F64, F64"})
+  default void copy_permutedRuns(DType from, DType to) {
+    compare(
+        Tolerances.EXACT,
+        run -> {
+          Tensor in = run.normal(from, 9, 4, 2, 8);
+          run.backend().copy(in.permute(2, 0, 1, 3), run.output(Write.SET, to, 2, 9, 4, 8));
+          Tensor cut = in.slice(3, 3, 7);
+          run.backend().copy(cut.permute(1, 2, 0, 3), run.output(Write.SET, to, 4, 2, 9, 4));
+          Tensor odd = run.normal(from, 3, 9, 9).slice(2, 0, 8);
+          run.backend().copy(odd.transpose(0, 1), run.output(Write.SET, to, 9, 3, 8));
         });
   }
 

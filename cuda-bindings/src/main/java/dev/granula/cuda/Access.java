@@ -1,0 +1,86 @@
+package dev.granula.cuda;
+
+import dev.granula.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * How a printed kernel reaches an operand. Its threads take {@link #PACK} elements each, neighbours
+ * in row-major order, where that is no more than one read or write for every operand; else one.
+ */
+enum Access {
+  /** All elements lie in a row: a pointer, and no arithmetic of indices. */
+  PLAIN,
+
+  /** The elements of a pack lie in a row. */
+  PACKED,
+
+  /** The elements of a pack are one and the same: a value for whole rows. */
+  SPREAD,
+
+  /** Elements lie anywhere. */
+  SINGLE;
+
+  /** Of F32 they are 16 bytes, the most that a thread reads at once. */
+  static final int PACK = 4;
+
+  /**
+   * Of {@code out} and then of each of {@code in}, which has its shape. Elements that some operand
+   * cannot take by packs are taken one by one in all of them.
+   */
+  static List<Access> of(Tensor out, List<Tensor> in) {
+    List<Access> all = new ArrayList<>();
+    all.add(of(out));
+    in.forEach(tensor -> all.add(of(tensor)));
+    if (all.contains(SINGLE)) {
+      all.replaceAll(_ -> SINGLE);
+    }
+    return all;
+  }
+
+  /** Elements of a pack. */
+  static int width(List<Access> all) {
+    return all.contains(SINGLE) ? 1 : PACK;
+  }
+
+  /** Adds the argument for {@code tensor}. */
+  void add(Launch launch, Tensor tensor) {
+    if (this == PLAIN) {
+      launch.pointer(tensor);
+    } else {
+      launch.view(tensor);
+    }
+  }
+
+  private static Access of(Tensor tensor) {
+    if (innerElements(tensor, outerDims(tensor, false)) % PACK == 0) {
+      return SPREAD;
+    }
+    int outer = outerDims(tensor, true);
+    boolean packs = innerElements(tensor, outer) % PACK == 0;
+    packs &= Launch.address(tensor) % (PACK * tensor.dtype().byteSize()) == 0;
+    for (int d = 0; d < outer; d++) {
+      packs &= tensor.shape().dim(d) == 1 || tensor.stride(d) % PACK == 0;
+    }
+    return packs ? outer == 0 ? PLAIN : PACKED : SINGLE;
+  }
+
+  /** Dimensions before those whose elements lie in a row, or are one and the same element. */
+  private static int outerDims(Tensor tensor, boolean inARow) {
+    long run = 1;
+    int d = tensor.shape().rank();
+    while (d > 0) {
+      long dim = tensor.shape().dim(d - 1);
+      if (dim != 1 && tensor.stride(d - 1) != (inARow ? run : 0)) {
+        break;
+      }
+      run *= dim;
+      d--;
+    }
+    return d;
+  }
+
+  private static long innerElements(Tensor tensor, int outer) {
+    return tensor.shape().slice(outer, tensor.shape().rank()).elementCount();
+  }
+}
