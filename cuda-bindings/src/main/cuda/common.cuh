@@ -67,6 +67,16 @@ __device__ inline i64 offsetOf(const View& v, i64 i) {
   return offset + i * v.stride[0];
 }
 
+// The quotient; the remainder goes to rest.
+__device__ inline i64 divide(i64 x, int by, int* rest) {
+  if (x <= 0xffffffffLL) {
+    *rest = (int)((unsigned)x % (unsigned)by);
+    return (unsigned)x / (unsigned)by;
+  }
+  *rest = (int)(x % by);
+  return x / by;
+}
+
 template <typename T>
 __device__ inline T* at(const View& v, i64 i) {
   return (T*)v.data + offsetOf(v, i);
@@ -93,6 +103,17 @@ __device__ inline const Pack<T, N>* pack(const T* data, i64 i) {
   return (const Pack<T, N>*)data + i;
 }
 
+// Pack i of a row whose elements lie stride apart; packs of more than one lie in a row.
+template <int N>
+__device__ inline Pack<real, N>* pack(real* row, i64 stride, i64 i) {
+  return (Pack<real, N>*)(row + (N == 1 ? i * stride : N * i));
+}
+
+template <int N>
+__device__ inline const Pack<real, N>* pack(const real* row, i64 stride, i64 i) {
+  return (const Pack<real, N>*)(row + (N == 1 ? i * stride : N * i));
+}
+
 // The N elements with row-major numbers from N i on, which are neighbours in memory too.
 template <typename T, int N>
 __device__ inline Pack<T, N>* pack(const View& v, i64 i) {
@@ -113,6 +134,18 @@ __device__ inline Pack<T, N> spread(const View& v, i64 i) {
 
 // Set must not read: what is there may be NaN.
 __device__ inline void put(real* out, real value, int add) { *out = add ? *out + value : value; }
+
+template <int N>
+__device__ inline void put(Pack<real, N>* out, Pack<real, N> values, int add) {
+  if (add) {
+    Pack<real, N> old = *out;
+#pragma unroll
+    for (int e = 0; e < N; e++) {
+      values.at[e] += old.at[e];
+    }
+  }
+  *out = values;
+}
 
 __device__ inline i64 globalThread() { return (i64)blockIdx.x * blockDim.x + threadIdx.x; }
 
@@ -201,34 +234,51 @@ __device__ inline void store(f16* out, T x) {
 
 // ---- reductions over a block of THREADS threads -------------------------------------------------
 
+#ifdef __CUDACC__
+// x of the lane of the warp whose number differs by mask.
+__device__ inline float exchanged(float x, int mask) { return __shfl_xor_sync(0xffffffff, x, mask); }
+__device__ inline double exchanged(double x, int mask) { return __shfl_xor_sync(0xffffffff, x, mask); }
+#endif
+
+struct Sum {
+  template <typename T>
+  __device__ static T of(T x, T y) { return x + y; }
+};
+
+struct Largest {
+  template <typename T>
+  __device__ static T of(T x, T y) { return larger(x, y); }
+};
+
+// Of N lanes that lie next to each other, N a power of two: all get the same bits, for a sum does
+// not depend on which side comes first.
+template <typename Operation, int N, typename T>
+__device__ inline T ofLanes(T value) {
+#pragma unroll
+  for (int mask = N / 2; mask > 0; mask /= 2) {
+    value = Operation::of(value, exchanged(value, mask));
+  }
+  return value;
+}
+
+template <typename Operation, typename T>
+__device__ inline T ofBlock(T value) {
+  __shared__ T ofWarp[THREADS / 32];
+  value = ofLanes<Operation, 32>(value);
+  __syncthreads();
+  if (threadIdx.x % 32 == 0) {
+    ofWarp[threadIdx.x / 32] = value;
+  }
+  __syncthreads();
+  return ofLanes<Operation, THREADS / 32>(ofWarp[threadIdx.x % (THREADS / 32)]);
+}
+
 template <typename T>
 __device__ inline T blockSum(T value) {
-  __shared__ T partial[THREADS];
-  partial[threadIdx.x] = value;
-  __syncthreads();
-  for (int n = THREADS / 2; n > 0; n /= 2) {
-    if (threadIdx.x < n) {
-      partial[threadIdx.x] += partial[threadIdx.x + n];
-    }
-    __syncthreads();
-  }
-  T total = partial[0];
-  __syncthreads();
-  return total;
+  return ofBlock<Sum>(value);
 }
 
 template <typename T>
 __device__ inline T blockMax(T value) {
-  __shared__ T partial[THREADS];
-  partial[threadIdx.x] = value;
-  __syncthreads();
-  for (int n = THREADS / 2; n > 0; n /= 2) {
-    if (threadIdx.x < n) {
-      partial[threadIdx.x] = larger(partial[threadIdx.x], partial[threadIdx.x + n]);
-    }
-    __syncthreads();
-  }
-  T largest = partial[0];
-  __syncthreads();
-  return largest;
+  return ofBlock<Largest>(value);
 }

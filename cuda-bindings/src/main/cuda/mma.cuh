@@ -23,9 +23,6 @@ __device__ inline void mma(float sum[4], const unsigned a[4], const unsigned b[2
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-// x of the lane whose number differs by mask.
-__device__ inline float exchanged(float x, int mask) { return __shfl_xor_sync(0xffffffff, x, mask); }
-
 #define DYNAMIC_SHARED(type, name) extern __shared__ type name[]
 #endif
 

@@ -1,24 +1,40 @@
 // Softmax, its logarithm, cross-entropy and their gradients: one block for each row. The maximum of
-// a row is taken out first, so that nothing overflows.
+// a row is taken out first, so that nothing overflows. Threads take WIDTH elements of a row at once.
 
 #define CROSS_ENTROPY 3
+
+typedef Pack<real, WIDTH> Part;
 
 struct RowSums {
   real max;
   real logSum;
 };
 
+// What exp takes out: the largest number, but 0 for minus infinity, from which that cannot be taken.
+__device__ inline real base(real max) { return max == NEGATIVE_INFINITY ? (real)0 : max; }
+
+// Each thread reads its part of the row once: where a larger number comes, the sum so far shrinks.
+// Two parts are on their way at a time. If the largest number is infinite the sum is NaN.
 __device__ inline RowSums rowSums(const real* x, i64 size, i64 stride) {
   real max = NEGATIVE_INFINITY;
-  for (i64 i = threadIdx.x; i < size; i += THREADS) {
-    max = larger(max, x[i * stride]);
-  }
-  max = blockMax(max);
   real sum = 0;
-  for (i64 i = threadIdx.x; i < size; i += THREADS) {
-    sum += expOf(x[i * stride] - max);
+#pragma unroll 2
+  for (i64 i = threadIdx.x; i < size / WIDTH; i += THREADS) {
+    Part part = *pack<WIDTH>(x, stride, i);
+    real before = max;
+#pragma unroll
+    for (int e = 0; e < WIDTH; e++) {
+      max = larger(max, part.at[e]);
+    }
+    sum *= expOf(before - base(max));
+#pragma unroll
+    for (int e = 0; e < WIDTH; e++) {
+      sum += expOf(part.at[e] - base(max));
+    }
   }
-  RowSums sums = {max, logOf(blockSum(sum))};
+  real all = blockMax(max);
+  sum = blockSum(sum * expOf(max - base(all)));
+  RowSums sums = {all, logOf(sum) + (all - all)};
   return sums;
 }
 
@@ -72,9 +88,13 @@ extern "C" __global__ void crossEntropyGrad(
   int target = *at<int>(targets, blockIdx.x);
   real rowLse = *at<real>(lse, blockIdx.x);
   real factor = g ? *g * scale : scale;
-  for (i64 i = threadIdx.x; i < logits.size; i += THREADS) {
-    real p = expOf(x[i * logits.stride] - rowLse);
-    real value = target < 0 ? (real)0 : factor * (i == target ? p - 1 : p);
-    put(d + i * out.stride, value, add);
+  for (i64 i = threadIdx.x; i < logits.size / WIDTH; i += THREADS) {
+    Part part = *pack<WIDTH>(x, logits.stride, i);
+#pragma unroll
+    for (int e = 0; e < WIDTH; e++) {
+      real p = expOf(part.at[e] - rowLse);
+      part.at[e] = target < 0 ? (real)0 : factor * (WIDTH * i + e == target ? p - 1 : p);
+    }
+    put(pack<WIDTH>(d, out.stride, i), part, add);
   }
 }

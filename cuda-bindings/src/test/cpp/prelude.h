@@ -53,9 +53,10 @@ inline int __float_as_int(float x) {
 
 // ---- what the lanes of a warp do together, as the PTX ISA describes it ---------------------------
 
-inline float exchanged(float x, int mask) {
-  return *(const float*)((const char*)standin_exchange(&x, sizeof x) +
-                         STANDIN_EXCHANGED * ((threadIdx.x % 32) ^ mask));
+template <typename T>
+inline T exchanged(T x, int mask) {
+  return *(const T*)((const char*)standin_exchange(&x, sizeof x) +
+                     STANDIN_EXCHANGED * ((threadIdx.x % 32) ^ mask));
 }
 
 // cvt.rna.tf32.f32

@@ -3,6 +3,7 @@ package dev.granula.cuda;
 import dev.granula.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a printed kernel reaches an operand. Its threads take {@link #PACK} elements each, neighbours
@@ -38,9 +39,30 @@ enum Access {
     return all;
   }
 
-  /** Elements of a pack. */
+  /** Elements that a thread takes. */
   static int width(List<Access> all) {
     return all.contains(SINGLE) ? 1 : PACK;
+  }
+
+  /**
+   * What a kernel takes at a time of the rows of tensors, which all have rows of one size: {@link
+   * #PACK} elements where they are neighbours in all of them, else one.
+   */
+  static int ofRows(@Nullable Tensor... tensors) {
+    int width = PACK;
+    for (Tensor tensor : tensors) {
+      if (tensor != null) {
+        Access access = of(tensor);
+        boolean packs = access == PLAIN || access == PACKED;
+        width = packs && tensor.shape().dim(-1) % PACK == 0 ? width : 1;
+      }
+    }
+    return width;
+  }
+
+  /** The macro {@code WIDTH} of the kernels of rows. */
+  static String macro(int width) {
+    return width == 1 ? "WIDTH=1" : "WIDTH=" + PACK;
   }
 
   /** Adds the argument for {@code tensor}. */

@@ -1,6 +1,7 @@
 package dev.granula.cuda;
 
 import dev.granula.tensor.Backend;
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Tensor;
@@ -36,7 +37,7 @@ final class CudaBackend implements Backend {
     reductions = new Reductions(device, kernels);
     rows = new RowKernels(kernels);
     attention = new Attention(device, kernels, faults, gpu, products.precision());
-    losses = new Losses(device, kernels, faults);
+    losses = new Losses(device, kernels, matmul, faults);
     updates = new Updates(kernels);
   }
 
@@ -263,6 +264,11 @@ final class CudaBackend implements Backend {
       Tensor lse,
       @Nullable Tensor dHidden) {
     losses.headCrossEntropy(hidden, weight, targets, scale, loss, lse, dHidden);
+  }
+
+  @Override
+  public long headCrossEntropyBytes(long rows, Tensor weight, DType dtype) {
+    return losses.headBytes(rows, weight, dtype);
   }
 
   @Override

@@ -1,8 +1,12 @@
 package dev.granula.cuda;
 
+import static java.lang.Math.ceilDiv;
+
 import dev.granula.tensor.Backend;
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.Matrix;
+import dev.granula.tensor.Memory;
 import dev.granula.tensor.Scope;
 import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
@@ -10,17 +14,20 @@ import dev.granula.tensor.Write;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cross-entropy of given logits, and of a head whose logits exist for a few rows at a time only.
+ * Cross-entropy of given logits, and of a head whose logits exist for some rows at a time only.
  * With whole rows the softmax is exact at once, and a chunk gives its gradients before it goes.
  */
 final class Losses {
   private static final String FILE = "softmax.cu";
 
-  /** Logits that exist at a time. */
-  private static final long LOGITS_BYTES = 256L << 20;
+  /** Logits that exist at a time: F32 of a vocabulary of 151,936 for 1,024 rows. */
+  private static final long LOGITS_BYTES = 640L << 20;
 
-  /** Rows of the weight in one product, which bounds its widened copy where it is BF16. */
-  private static final long VOCABULARY_CHUNK = 16_384;
+  /** A copy of an operand for one product, of a part of the vocabulary where all would be more. */
+  private static final long COPY_BYTES = 256L << 20;
+
+  /** Rows of the logits, and of the weight, in one product are a multiple of this. */
+  private static final long TILE = 128;
 
   /** The head and its targets; logits are scaled by {@code scale * g}, g null means 1. */
   private record Head(
@@ -28,11 +35,13 @@ final class Losses {
 
   private final Device device;
   private final Kernels kernels;
+  private final Matmul matmul;
   private final Faults faults;
 
-  Losses(Device device, Kernels kernels, Faults faults) {
+  Losses(Device device, Kernels kernels, Matmul matmul, Faults faults) {
     this.device = device;
     this.kernels = kernels;
+    this.matmul = matmul;
     this.faults = faults;
   }
 
@@ -46,7 +55,7 @@ final class Losses {
 
   private void rows(Tensor logits, Tensor targets, Tensor lse, Tensor rowLoss) {
     kernels
-        .launch(FILE, "crossEntropy", logits.dtype())
+        .launch(FILE, "crossEntropy", logits.dtype(), Access.macro(Access.ofRows(logits)))
         .rows(logits)
         .view(targets)
         .view(lse)
@@ -67,8 +76,9 @@ final class Losses {
       @Nullable Tensor g,
       Tensor dLogits,
       Write write) {
+    String width = Access.macro(Access.ofRows(logits, dLogits));
     kernels
-        .launch(FILE, "crossEntropyGrad", logits.dtype())
+        .launch(FILE, "crossEntropyGrad", logits.dtype(), width)
         .rows(logits)
         .view(targets)
         .view(lse)
@@ -146,9 +156,48 @@ final class Losses {
     }
   }
 
+  /** What the head takes at a time: the losses of rows, logits, and the copy for a product. */
+  long headBytes(long rows, Tensor weight, DType dtype) {
+    long vocabulary = weight.shape().dim(0);
+    long rowBytes = vocabulary * dtype.byteSize();
+    long chunk = Math.min(rows, rowsInChunk(rows, rowBytes));
+    long copied = copiedForGrad(weight, dtype, chunk);
+    return Memory.blockBytes(rows * dtype.byteSize())
+        + Memory.blockBytes(chunk * rowBytes)
+        + Memory.blockBytes(Math.min(vocabulary, weightRowsInChunk(weight, copied)) * copied);
+  }
+
   private static long rowsInChunk(Tensor hidden, Tensor weight) {
-    long rowBytes = Math.max(1, weight.shape().dim(0) * hidden.dtype().byteSize());
-    return Math.max(1, LOGITS_BYTES / rowBytes);
+    long rowBytes = weight.shape().dim(0) * hidden.dtype().byteSize();
+    return rowsInChunk(hidden.shape().dim(0), rowBytes);
+  }
+
+  /** As few chunks as the logits may be, of nearly one size. */
+  static long rowsInChunk(long rows, long rowBytes) {
+    long most = LOGITS_BYTES / Math.max(1, rowBytes);
+    if (most < TILE) {
+      return Math.max(1, most);
+    }
+    long chunks = Math.max(1, ceilDiv(rows, most / TILE * TILE));
+    return Math.max(1, ceilDiv(ceilDiv(rows, chunks), TILE)) * TILE;
+  }
+
+  /**
+   * Rows of the weight in one product that copies {@code bytes} for each: all if it copies none.
+   */
+  private static long weightRowsInChunk(Tensor weight, long bytes) {
+    long rows = Math.max(1, weight.shape().dim(0));
+    return bytes == 0 ? rows : Math.max(TILE, COPY_BYTES / bytes / TILE * TILE);
+  }
+
+  /** Bytes for each row of the weight: in the product for the logits it is a copy of the weight. */
+  private long copiedForLogits(Tensor weight, DType dtype) {
+    return matmul.copies(dtype, weight.dtype()).right() * weight.shape().dim(1);
+  }
+
+  /** In the product of their gradients with the weight these may be copied as well. */
+  private long copiedForGrad(Tensor weight, DType dtype, long rows) {
+    return copiedForLogits(weight, dtype) + matmul.copies(dtype, weight.dtype()).left() * rows;
   }
 
   /** {@code hidden[from..to] weight^T}. */
@@ -157,8 +206,9 @@ final class Losses {
     long vocabulary = head.weight.shape().dim(0);
     Tensor logits = Tensor.empty(device, head.hidden.dtype(), Shape.of(to - from, vocabulary));
     Matrix hidden = Matrix.of(head.hidden.slice(0, from, to));
-    for (long v = 0; v < vocabulary; v += VOCABULARY_CHUNK) {
-      long end = Math.min(vocabulary, v + VOCABULARY_CHUNK);
+    long chunk = weightRowsInChunk(head.weight, copiedForLogits(head.weight, logits.dtype()));
+    for (long v = 0; v < vocabulary; v += chunk) {
+      long end = Math.min(vocabulary, v + chunk);
       Matrix weight = Matrix.of(head.weight.slice(0, v, end)).transpose();
       backend.matmul(hidden, weight, Matrix.of(logits.slice(1, v, end)), 1, Write.SET);
     }
@@ -174,8 +224,10 @@ final class Losses {
 
   private void hiddenGrad(Head head, Tensor dLogits, Tensor dHidden, Write write) {
     long vocabulary = head.weight.shape().dim(0);
-    for (long v = 0; v < vocabulary; v += VOCABULARY_CHUNK) {
-      long end = Math.min(vocabulary, v + VOCABULARY_CHUNK);
+    long copied = copiedForGrad(head.weight, dLogits.dtype(), dLogits.shape().dim(0));
+    long chunk = weightRowsInChunk(head.weight, copied);
+    for (long v = 0; v < vocabulary; v += chunk) {
+      long end = Math.min(vocabulary, v + chunk);
       Matrix d = Matrix.of(dLogits.slice(1, v, end));
       Matrix weight = Matrix.of(head.weight.slice(0, v, end));
       Write chunkWrite = v == 0 ? write : Write.ADD;

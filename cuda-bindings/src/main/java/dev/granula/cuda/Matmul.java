@@ -70,8 +70,7 @@ final class Matmul {
 
   private void multiply(Matrix a, Matrix b, Packed out, double scale, Write write) {
     DType dtype = out.tensor().dtype();
-    boolean narrow = multipliesBf16 && dtype == DType.F32 && b.tensor().dtype() == DType.BF16;
-    if (!narrow || a.tensor().dtype() != DType.F32) {
+    if (!splits(a.tensor().dtype(), b.tensor().dtype(), dtype)) {
       batches(readable(a, dtype), readable(b, dtype), out, scale, write == Write.ADD);
       return;
     }
@@ -83,6 +82,22 @@ final class Matmul {
       boolean adds = write == Write.ADD || t < products.precision().terms - 1;
       batches(packed(a, term), right, out, scale, adds);
     }
+  }
+
+  /** Whether the left operand becomes terms of BF16. */
+  private boolean splits(DType a, DType b, DType out) {
+    return multipliesBf16 && a == DType.F32 && b == DType.BF16 && out == DType.F32;
+  }
+
+  /** Bytes of scratch memory for an element of an operand that BLAS can read as it lies. */
+  record Copies(long left, long right) {}
+
+  /** Of a product in the type of {@code a}. */
+  Copies copies(DType a, DType b) {
+    if (splits(a, b, a)) {
+      return new Copies(products.precision().terms * DType.BF16.byteSize(), 0);
+    }
+    return new Copies(0, a == b ? 0 : a.byteSize());
   }
 
   /** BF16 [terms, elements of x]. */

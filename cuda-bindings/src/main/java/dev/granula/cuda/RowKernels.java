@@ -22,7 +22,7 @@ final class RowKernels {
 
   void softmax(Tensor in, Tensor out, boolean logarithm) {
     kernels
-        .launch(SOFTMAX, "softmax", out.dtype())
+        .launch(SOFTMAX, "softmax", out.dtype(), Access.macro(Access.ofRows(in)))
         .rows(in)
         .rows(out)
         .flag(logarithm)
@@ -31,7 +31,7 @@ final class RowKernels {
 
   void softmaxGrad(Tensor y, Tensor g, Tensor out, boolean logarithm, Write write) {
     kernels
-        .launch(SOFTMAX, "softmaxGrad", out.dtype())
+        .launch(SOFTMAX, "softmaxGrad", out.dtype(), Access.macro(1))
         .rows(y)
         .rows(g)
         .rows(out)

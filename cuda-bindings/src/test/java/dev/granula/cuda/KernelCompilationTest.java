@@ -56,7 +56,9 @@ final class KernelCompilationTest {
         "split"
       })
   void compilesForRealArchitectures(String name) throws Exception {
-    compile(name, read(name + ".cu"), List.of("REAL=float", "TABLE=bf16"), ALL);
+    List<String> definitions =
+        List.of("REAL=float", "TABLE=bf16", "HELD=4", Access.macro(Access.PACK));
+    compile(name, read(name + ".cu"), definitions, ALL);
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import dev.granula.nn.Linear;
 import dev.granula.nn.Module;
 import dev.granula.nn.Parameter;
 import dev.granula.nn.Slot;
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Device;
 import dev.granula.tensor.ShapeException;
 import dev.granula.tensor.Tensor;
@@ -167,6 +168,17 @@ public final class CausalLm extends Module {
    */
   public long mostKeptLogits() {
     return 2L * config.hiddenSize();
+  }
+
+  /**
+   * Memory that {@link #loss} takes meanwhile for as many targets where it does not keep their
+   * logits, hidden states aside.
+   */
+  public long lossBytes(long targets) {
+    Parameter weight = plainHeadWeight();
+    return weight == null
+        ? 0
+        : device().backend().headCrossEntropyBytes(targets, weight.data(), DType.F32);
   }
 
   private @Nullable Parameter plainHeadWeight() {

@@ -223,6 +223,14 @@ public interface Backend {
       @Nullable Tensor dWeight,
       Write dWeightWrite);
 
+  /**
+   * Memory of the device that {@link #headCrossEntropy} and its gradient take meanwhile, for that
+   * many rows of hidden states in {@code dtype}; 0 if it is little beside these.
+   */
+  default long headCrossEntropyBytes(long rows, Tensor weight, DType dtype) {
+    return 0;
+  }
+
   // ---- random numbers
   // -------------------------------------------------------------------------------
 

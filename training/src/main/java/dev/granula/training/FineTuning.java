@@ -118,7 +118,7 @@ public record FineTuning(
     }
     Trainable trainable = Trainable.prepare(model, method, seed);
     StepMemory.ofAdapter(
-            network.config(),
+            network,
             model.adapters().layers().values(),
             trainable.parameters().values(),
             tokens,

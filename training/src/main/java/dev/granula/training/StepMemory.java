@@ -38,7 +38,7 @@ public record StepMemory(long stateBytes, long activationBytes) {
    * @param tokens of one forward pass
    */
   static StepMemory ofAdapter(
-      ModelConfig config,
+      CausalLm model,
       Collection<AdaptedLinear> layers,
       Collection<Parameter> trained,
       long tokens,
@@ -47,7 +47,7 @@ public record StepMemory(long stateBytes, long activationBytes) {
     for (Parameter parameter : trained) {
       state += STATE_PER_ELEMENT * Float.BYTES * parameter.shape().elementCount();
     }
-    Passes passes = new Passes(config, tokens);
+    Passes passes = new Passes(model, tokens);
     for (AdaptedLinear layer : layers) {
       layer.active().forEach(passes::add);
     }
@@ -62,7 +62,7 @@ public record StepMemory(long stateBytes, long activationBytes) {
       long copies = STATE_PER_ELEMENT + (widened ? 1 : 0);
       state += copies * Float.BYTES * parameter.shape().elementCount();
     }
-    Passes passes = new Passes(model.config(), tokens);
+    Passes passes = new Passes(model, tokens);
     passes.keepLogits(Math.min(tokens, model.mostKeptLogits()));
     return new StepMemory(state, passes.peak(checkpointing));
   }
@@ -81,10 +81,14 @@ public record StepMemory(long stateBytes, long activationBytes) {
 
     private boolean drops;
 
+    /** Of the loss itself, where logits are not kept. */
+    private final long head;
+
     private long logits;
 
-    Passes(ModelConfig config, long tokens) {
-      this.config = config;
+    Passes(CausalLm model, long tokens) {
+      config = model.config();
+      head = model.lossBytes(tokens);
       this.tokens = tokens;
       hidden = row(config.hiddenSize());
       inner = row(config.intermediateSize());
@@ -143,9 +147,13 @@ public record StepMemory(long stateBytes, long activationBytes) {
     /** Between the layers: the embedding, the last norm, the gradient that the head forms. */
     long peak(boolean checkpointing) {
       long outside = 3 * hidden + row(1);
-      long layers = checkpointing ? config.layers() * hidden + kept() : config.layers() * kept();
-      // The gradient of the logits is gone before the first one of a layer is formed.
-      return outside + layers + Math.max(2 * logits, Math.max(passing(), gradients()));
+      // The gradient of the logits is gone before the first one of a layer is formed, and before
+      // a layer is computed again.
+      long loss = Math.max(head, 2 * logits);
+      long layer = Math.max(passing(), gradients());
+      return checkpointing
+          ? outside + config.layers() * hidden + Math.max(loss, kept() + layer)
+          : outside + config.layers() * kept() + Math.max(loss, layer);
     }
   }
 

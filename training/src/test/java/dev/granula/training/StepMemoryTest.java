@@ -97,7 +97,7 @@ final class StepMemoryTest {
     model.setGradientCheckpointing(checkpointing);
     StepMemory estimate =
         StepMemory.ofAdapter(
-            model.config(),
+            model,
             adapters.layers().values(),
             adapters.parameters().values(),
             (long) batch * length,
@@ -113,7 +113,7 @@ final class StepMemoryTest {
     adapters.attach("default", adapter("gralora"), 1);
     StepMemory estimate =
         StepMemory.ofAdapter(
-            model.config(),
+            model,
             adapters.layers().values(),
             adapters.parameters().values(),
             20 + 120 + 77,

@@ -1,12 +1,18 @@
 package dev.granula.tensor.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.granula.tensor.DType;
+import dev.granula.tensor.Memory;
+import dev.granula.tensor.Scope;
+import dev.granula.tensor.Shape;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Cross-entropy, alone and fused with the output head; rows of a table by index. */
 public interface LossConformance extends Conformance {
@@ -44,6 +50,40 @@ public interface LossConformance extends Conformance {
             run.backend().crossEntropyGrad(logits, targets, lse, SCALE, g, dLogits, write);
           });
     }
+  }
+
+  /** Rows whose numbers grow, shrink, are infinite or none, wherever a thread comes to them. */
+  @ParameterizedTest
+  @ValueSource(ints = {1031, 2048})
+  default void crossEntropy_unevenRows(int size) {
+    int[] special = {0, 5, 300, 1030};
+    compare(
+        Tolerances.REDUCTION,
+        run -> {
+          double[] values = new double[(3 + 3 * special.length) * size];
+          for (int i = 0; i < values.length; i++) {
+            values[i] = (i * 37 % 101) / 10.0;
+          }
+          for (int i = 0; i < size; i++) {
+            values[i] = i * 0.1;
+            values[size + i] = -i * 0.1;
+            values[2 * size + i] = i % 7 == 3 ? i % 11 : Double.NEGATIVE_INFINITY;
+          }
+          double[] edges = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY};
+          for (int row = 0; row < 3 * special.length; row++) {
+            values[(3 + row) * size + special[row / 3]] = edges[row % 3];
+          }
+          int rows = values.length / size;
+          Tensor logits = run.values(DType.F32, values, rows, size);
+          Tensor targets = run.indices(100, 101, rows);
+          Tensor lse = run.output(Write.SET, DType.F32, rows);
+          for (long row = 0; row < rows; row++) {
+            Tensor one = logits.slice(0, row, row + 1);
+            Tensor loss = run.output(Write.SET, DType.F32, 1);
+            Tensor of = lse.slice(0, row, row + 1);
+            run.backend().crossEntropy(one, targets.slice(0, row, row + 1), 1, loss, of);
+          }
+        });
   }
 
   /** No row counts: the loss and the gradient are 0. */
@@ -118,6 +158,35 @@ public interface LossConformance extends Conformance {
   default void headCrossEntropyGrad_nullOutputs(Write write) {
     compare(Tolerances.HEAD, run -> headGrad(run, 9, 16, 300, DType.F32, write, true, false));
     compare(Tolerances.HEAD, run -> headGrad(run, 9, 16, 300, DType.F32, write, false, true));
+  }
+
+  /**
+   * What is stated is about what is taken from a fresh pool, which gives no block that is too
+   * large.
+   */
+  @ParameterizedTest
+  @CsvSource({"1, 40, F32", "700, 300, F32", "700, 300, BF16", "300, 2000, BF16", "700, 300, F64"})
+  default void headCrossEntropyBytes_isAsStated(int rows, int vocabulary, DType weightType) {
+    DType dtype = weightType == DType.F64 ? DType.F64 : DType.F32;
+    Memory memory = device().memory();
+    memory.trim();
+    try (Scope _ = memory.step()) {
+      Tensor hidden = Tensor.full(device(), dtype, Shape.of(rows, 8), 0.1);
+      Tensor weight = Tensor.full(device(), weightType, Shape.of(vocabulary, 8), 0.1);
+      Tensor targets = Tensor.full(device(), DType.I32, Shape.of(rows), 1);
+      Tensor lse = Tensor.empty(device(), dtype, Shape.of(rows));
+      Tensor loss = Tensor.empty(device(), dtype, Shape.of());
+      Tensor d = Tensor.empty(device(), dtype, Shape.of(rows, 8));
+      long before = memory.stats().usedBytes();
+      memory.resetPeak();
+      device().backend().headCrossEntropy(hidden, weight, targets, SCALE, loss, lse, d);
+      long taken = memory.stats().peakBytes() - before;
+      long stated = device().backend().headCrossEntropyBytes(rows, weight, dtype);
+      if (stated != 0) {
+        assertTrue(
+            0.99 * taken <= stated && stated <= 1.5 * taken, taken + " taken, stated " + stated);
+      }
+    }
   }
 
   private static void headGrad(
