@@ -10,6 +10,9 @@ final class RowKernels {
   private static final String NORMS = "norms.cu";
   private static final int COLUMNS = 32;
 
+  /** Parts of a row that a thread keeps in registers, by how many there are; none of more. */
+  private static final String[] HELD = {"HELD=0", "HELD=1", "HELD=2", "HELD=3", "HELD=4"};
+
   private final Kernels kernels;
 
   RowKernels(Kernels kernels) {
@@ -40,6 +43,13 @@ final class RowKernels {
         .run(rows(y));
   }
 
+  /** How threads take the rows of {@code x} and of tensors with rows of that size. */
+  private static String[] macros(Tensor x, @Nullable Tensor... others) {
+    int width = Math.min(Access.ofRows(x), Access.ofRows(others));
+    long parts = Math.ceilDiv(x.shape().dim(-1), (long) width * Launch.THREADS);
+    return new String[] {Access.macro(width), HELD[parts < HELD.length ? (int) parts : 0]};
+  }
+
   /** The layer norm, and without a mean the RMS norm. */
   void norm(
       Tensor x,
@@ -50,7 +60,7 @@ final class RowKernels {
       @Nullable Tensor mean,
       Tensor inverse) {
     kernels
-        .launch(NORMS, "normalize", out.dtype())
+        .launch(NORMS, "normalize", out.dtype(), macros(x, weight, bias, out))
         .rows(x)
         .view(weight)
         .view(bias)
@@ -70,7 +80,7 @@ final class RowKernels {
       Tensor dx,
       Write write) {
     kernels
-        .launch(NORMS, "normGrad", dx.dtype())
+        .launch(NORMS, "normGrad", dx.dtype(), macros(x, weight, g, dx))
         .rows(x)
         .view(weight)
         .view(mean)
@@ -84,7 +94,7 @@ final class RowKernels {
   void normWeightGrad(
       Tensor x, @Nullable Tensor mean, Tensor inverse, Tensor g, Tensor dWeight, Write write) {
     kernels
-        .launch(NORMS, "normWeightGrad", dWeight.dtype())
+        .launch(NORMS, "normWeightGrad", dWeight.dtype(), macros(x))
         .rows(x)
         .view(mean)
         .view(inverse)

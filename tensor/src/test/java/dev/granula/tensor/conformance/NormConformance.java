@@ -134,7 +134,7 @@ public interface NormConformance extends Conformance {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 16, 33, 100, 896})
+  @ValueSource(ints = {1, 7, 16, 33, 100, 896, 1028, 4100})
   default void rmsNorm_rows(int size) {
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       compare(
@@ -154,7 +154,7 @@ public interface NormConformance extends Conformance {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 16, 33, 100, 896})
+  @ValueSource(ints = {1, 7, 16, 33, 100, 896, 1028, 4100})
   default void rmsNormGrad_rows(int size) {
     for (Write write : Write.values()) {
       for (DType dtype : new DType[] {DType.F32, DType.F64}) {
@@ -183,7 +183,7 @@ public interface NormConformance extends Conformance {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 16, 33, 100, 896})
+  @ValueSource(ints = {1, 7, 16, 33, 100, 896, 1028, 4100})
   default void layerNorm_rows(int size) {
     for (DType dtype : new DType[] {DType.F32, DType.F64}) {
       compare(
@@ -217,7 +217,7 @@ public interface NormConformance extends Conformance {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 7, 16, 33, 100, 896})
+  @ValueSource(ints = {1, 7, 16, 33, 100, 896, 1028, 4100})
   default void layerNormGrad_rows(int size) {
     for (Write write : Write.values()) {
       for (DType dtype : new DType[] {DType.F32, DType.F64}) {
