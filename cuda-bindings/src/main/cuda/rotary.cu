@@ -10,6 +10,10 @@ struct Heads {
   i64 element;
 };
 
+__device__ inline real ofTable(const Rows& table, int position, int i) {
+  return ((const real*)table.rows.data)[position * table.rows.stride[0] + i * table.stride];
+}
+
 extern "C" __global__ void rotary(
     Heads x,
     View positions,
@@ -28,18 +32,17 @@ extern "C" __global__ void rotary(
   if (thread >= pairs) {
     return;
   }
-  int i = (int)(thread % half);
-  i64 rest = thread / half;
-  int head = (int)(rest % heads);
-  i64 token = rest / heads;
+  int i;
+  int head;
+  int t;
+  i64 token = divide(divide(thread, half, &i), heads, &head);
   int position = *at<int>(positions, token);
   if (outside(fault, ROTARY, position, table)) {
     return;
   }
-  i64 b = token / time;
-  i64 t = token % time;
-  real c = row<real>(cosines, position)[i * cosines.stride];
-  real s = row<real>(sines, position)[i * sines.stride];
+  i64 b = divide(token, time, &t);
+  real c = ofTable(cosines, position, i);
+  real s = ofTable(sines, position, i);
   s = inverse ? -s : s;
   const real* from = x.data + b * x.batch + t * x.time + head * x.head;
   real* to = out.data + b * out.batch + t * out.time + head * out.head;

@@ -105,13 +105,14 @@ final class Matmul {
     long count = x.elementCount();
     int terms = products.precision().terms;
     Tensor out = Tensor.empty(device, DType.BF16, Shape.of(terms, count));
+    int width = Access.ofRows(x);
     kernels
-        .launch("split.cu", "split", DType.F32)
+        .launch("split.cu", "split", DType.F32, Access.macro(width))
         .view(x)
         .pointer(out)
-        .words(count)
+        .words(count / width)
         .integer(terms)
-        .runElements(count);
+        .runElements(count / width);
     return out;
   }
 
