@@ -1,7 +1,7 @@
 package dev.granula.cuda;
 
 import dev.granula.tensor.Tensor;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,14 +29,18 @@ enum Access {
    * Of {@code out} and then of each of {@code in}, which has its shape. Elements that some operand
    * cannot take by packs are taken one by one in all of them.
    */
-  static List<Access> of(Tensor out, List<Tensor> in) {
-    List<Access> all = new ArrayList<>();
-    all.add(of(out));
-    in.forEach(tensor -> all.add(of(tensor)));
-    if (all.contains(SINGLE)) {
-      all.replaceAll(_ -> SINGLE);
+  static List<Access> of(Tensor out, Tensor... in) {
+    Access[] all = new Access[1 + in.length];
+    all[0] = ofOne(out);
+    boolean single = all[0] == SINGLE;
+    for (int i = 0; i < in.length; i++) {
+      all[i + 1] = ofOne(in[i]);
+      single |= all[i + 1] == SINGLE;
     }
-    return all;
+    if (single) {
+      Arrays.fill(all, SINGLE);
+    }
+    return List.of(all);
   }
 
   /** Elements that a thread takes. */
@@ -52,7 +56,7 @@ enum Access {
     int width = PACK;
     for (Tensor tensor : tensors) {
       if (tensor != null) {
-        Access access = of(tensor);
+        Access access = ofOne(tensor);
         boolean packs = access == PLAIN || access == PACKED;
         width = packs && tensor.shape().dim(-1) % PACK == 0 ? width : 1;
       }
@@ -74,7 +78,7 @@ enum Access {
     }
   }
 
-  private static Access of(Tensor tensor) {
+  private static Access ofOne(Tensor tensor) {
     if (innerElements(tensor, outerDims(tensor, false)) % PACK == 0) {
       return SPREAD;
     }
@@ -103,6 +107,10 @@ enum Access {
   }
 
   private static long innerElements(Tensor tensor, int outer) {
-    return tensor.shape().slice(outer, tensor.shape().rank()).elementCount();
+    long elements = 1;
+    for (int d = outer; d < tensor.shape().rank(); d++) {
+      elements *= tensor.shape().dim(d);
+    }
+    return elements;
   }
 }

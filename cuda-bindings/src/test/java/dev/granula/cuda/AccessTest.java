@@ -33,7 +33,7 @@ final class AccessTest {
 
   private static void assertAccess(Access expected, Tensor in) {
     Tensor out = Tensor.empty(in.device(), in.dtype(), in.shape());
-    List<Access> access = Access.of(out, List.of(in));
+    List<Access> access = Access.of(out, in);
     assertEquals(List.of(expected == SINGLE ? SINGLE : PLAIN, expected), access);
     assertEquals(expected == SINGLE ? 1 : 4, Access.width(access));
   }
