@@ -227,9 +227,7 @@ public interface Backend {
    * Memory of the device that {@link #headCrossEntropy} and its gradient take meanwhile, for that
    * many rows of hidden states in {@code dtype}; 0 if it is little beside these.
    */
-  default long headCrossEntropyBytes(long rows, Tensor weight, DType dtype) {
-    return 0;
-  }
+  long headCrossEntropyBytes(long rows, Tensor weight, DType dtype);
 
   // ---- random numbers
   // -------------------------------------------------------------------------------

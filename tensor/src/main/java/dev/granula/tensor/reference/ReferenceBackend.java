@@ -1,6 +1,7 @@
 package dev.granula.tensor.reference;
 
 import dev.granula.tensor.Backend;
+import dev.granula.tensor.DType;
 import dev.granula.tensor.Matrix;
 import dev.granula.tensor.Tensor;
 import dev.granula.tensor.Write;
@@ -220,6 +221,11 @@ public class ReferenceBackend implements Backend {
       Write dWeightWrite) {
     PlainLosses.headCrossEntropyGrad(
         hidden, weight, targets, lse, scale, g, dHidden, dHiddenWrite, dWeight, dWeightWrite);
+  }
+
+  @Override
+  public long headCrossEntropyBytes(long rows, Tensor weight, DType dtype) {
+    return 0;
   }
 
   @Override
