@@ -31,10 +31,6 @@ __device__ inline int firstVisible(const Problem& p, i64 b, int t) {
   return first < 0 ? 0 : first;
 }
 
-__device__ inline bool visible(const Problem& p, i64 b, int t, int s) {
-  return t < p.queries && s < p.keys && s <= p.keys - p.queries + t && s >= firstVisible(p, b, t);
-}
-
 // Keys of queries before end end here.
 __device__ inline int lastKeys(const Problem& p, int end) {
   return p.keys - p.queries + (end < p.queries ? end : p.queries);

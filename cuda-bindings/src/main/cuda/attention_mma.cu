@@ -15,6 +15,44 @@ __device__ inline float rowSum(float x) {
   return x + exchanged(x, 2);
 }
 
+// One step of the online softmax (Milakov and Gimelshein 2018): scores of keys from s on become
+// weights, and what was summed before shrinks where a larger score has come.
+__device__ inline void weigh(
+    float x[TILES][4], float scale, int s, const Range seen[2], float max[2], float sum[2], float sums[STEPS][4]) {
+#pragma unroll
+  for (int r = 0; r < 2; r++) {
+    float larger1 = max[r];
+#pragma unroll
+    for (int n = 0; n < TILES; n++) {
+#pragma unroll
+      for (int i = 2 * r; i < 2 * r + 2; i++) {
+        int key = s + 8 * n + 2 * MEMBER + i % 2;
+        x[n][i] = contains(seen[r], key) ? scale * x[n][i] : NEGATIVE_INFINITY;
+        larger1 = larger(larger1, x[n][i]);
+      }
+    }
+    larger1 = rowMax(larger1);
+    // A row that has seen nothing keeps sums of 0; infinity minus itself would be NaN.
+    float top = larger1 == NEGATIVE_INFINITY ? 0 : larger1;
+    float factor = exp2f(max[r] - top);
+    sum[r] *= factor;
+#pragma unroll
+    for (int n = 0; n < TILES; n++) {
+#pragma unroll
+      for (int i = 2 * r; i < 2 * r + 2; i++) {
+        x[n][i] = exp2f(x[n][i] - top);
+        sum[r] += x[n][i];
+      }
+    }
+#pragma unroll
+    for (int d = 0; d < STEPS; d++) {
+      sums[d][2 * r] *= factor;
+      sums[d][2 * r + 1] *= factor;
+    }
+    max[r] = larger1;
+  }
+}
+
 extern "C" __global__ void __launch_bounds__(32 * WARPS) attention(Problem p, Heads out, Heads lse) {
   DYNAMIC_SHARED(float4, shared);
   float* q = (float*)shared;
@@ -44,38 +82,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attention(Problem p, He
     __syncthreads();
     float x[TILES][4];
     product(x, q, k);
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      float larger1 = max[r];
-#pragma unroll
-      for (int n = 0; n < TILES; n++) {
-#pragma unroll
-        for (int i = 2 * r; i < 2 * r + 2; i++) {
-          int key = s + 8 * n + 2 * MEMBER + i % 2;
-          x[n][i] = contains(seen[r], key) ? scale * x[n][i] : NEGATIVE_INFINITY;
-          larger1 = larger(larger1, x[n][i]);
-        }
-      }
-      larger1 = rowMax(larger1);
-      // A row that has seen nothing keeps sums of 0; infinity minus itself would be NaN.
-      float top = larger1 == NEGATIVE_INFINITY ? 0 : larger1;
-      float factor = exp2f(max[r] - top);
-      sum[r] *= factor;
-#pragma unroll
-      for (int n = 0; n < TILES; n++) {
-#pragma unroll
-        for (int i = 2 * r; i < 2 * r + 2; i++) {
-          x[n][i] = exp2f(x[n][i] - top);
-          sum[r] += x[n][i];
-        }
-      }
-#pragma unroll
-      for (int d = 0; d < STEPS; d++) {
-        sums[d][2 * r] *= factor;
-        sums[d][2 * r + 1] *= factor;
-      }
-      max[r] = larger1;
-    }
+    weigh(x, scale, s, seen, max, sum, sums);
     accumulate(sums, x, v);
   }
   float inverse[2];

@@ -21,6 +21,26 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionDelta(Problem 
   }
 }
 
+// What the gradient of the scores of a query takes; its log-sum-exp to the base of 2.
+struct Query {
+  Range seen;
+  float lse;
+  float delta;
+};
+
+__device__ inline Query queryOf(const Problem& p, const Heads& lse, const Heads& delta, i64 b, int head, int t) {
+  Query query = {range(p, b, t), 0, 0};
+  if (t < p.queries) {
+    query.lse = *at(lse, b, t, head) * LOG2E;
+    query.delta = *at(delta, b, t, head);
+  }
+  return query;
+}
+
+__device__ inline float weightOf(const Query& query, int key, float score) {
+  return contains(query.seen, key) ? exp2f(score - query.lse) : 0;
+}
+
 extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionQueryGrad(
     Problem p, Heads lse, Heads delta, Heads g, Heads out, int add) {
   DYNAMIC_SHARED(float4, shared);
@@ -33,14 +53,9 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionQueryGrad(
   i64 b = blockIdx.z;
   int group = head / (p.heads / p.groups);
   float scale = (float)p.scale * LOG2E;
-  Range seen[2];
-  float rowLse[2];
-  float rowDelta[2];
+  Query rows[2];
   for (int r = 0; r < 2; r++) {
-    int t = start + FIRST_ROW + GROUP + 8 * r;
-    seen[r] = range(p, b, t);
-    rowLse[r] = t < p.queries ? *at(lse, b, t, head) * LOG2E : 0;
-    rowDelta[r] = t < p.queries ? *at(delta, b, t, head) : 0;
+    rows[r] = queryOf(p, lse, delta, b, head, start + FIRST_ROW + GROUP + 8 * r);
   }
   float sums[STEPS][4];
   clear(sums);
@@ -60,10 +75,9 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionQueryGrad(
     for (int n = 0; n < TILES; n++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        int r = i / 2;
-        int key = s + 8 * n + 2 * MEMBER + i % 2;
-        float weight = exp2f(scale * x[n][i] - rowLse[r]);
-        x[n][i] = contains(seen[r], key) ? weight * (y[n][i] - rowDelta[r]) : 0;
+        const Query& query = rows[i / 2];
+        float weight = weightOf(query, s + 8 * n + 2 * MEMBER + i % 2, scale * x[n][i]);
+        x[n][i] = weight * (y[n][i] - query.delta);
       }
     }
     accumulate(sums, x, k);
@@ -81,9 +95,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionKeyGrad(
   float* v = k + ROWS * STRIDE;
   float* q = v + ROWS * STRIDE;
   float* gs = q + COLS * STRIDE;
-  __shared__ float colLse[COLS];
-  __shared__ float colDelta[COLS];
-  __shared__ Range seen[COLS];
+  __shared__ Query columns[COLS];
   int start = blockIdx.x * ROWS;
   int head = blockIdx.y;
   i64 b = blockIdx.z;
@@ -106,10 +118,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionKeyGrad(
     load(q, COLS, p.q, b, head, t, p.queries);
     load(gs, COLS, g, b, head, t, p.queries);
     if (threadIdx.x < COLS) {
-      int query = t + threadIdx.x;
-      seen[threadIdx.x] = range(p, b, query);
-      colLse[threadIdx.x] = query < p.queries ? *at(lse, b, query, head) * LOG2E : 0;
-      colDelta[threadIdx.x] = query < p.queries ? *at(delta, b, query, head) : 0;
+      columns[threadIdx.x] = queryOf(p, lse, delta, b, head, t + threadIdx.x);
     }
     __syncthreads();
     float x[TILES][4];
@@ -120,11 +129,10 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) attentionKeyGrad(
     for (int n = 0; n < TILES; n++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        int col = 8 * n + 2 * MEMBER + i % 2;
+        const Query& query = columns[8 * n + 2 * MEMBER + i % 2];
         int key = start + FIRST_ROW + GROUP + 8 * (i / 2);
-        float weight = exp2f(scale * x[n][i] - colLse[col]);
-        x[n][i] = contains(seen[col], key) ? weight : 0;
-        y[n][i] = contains(seen[col], key) ? weight * (y[n][i] - colDelta[col]) : 0;
+        x[n][i] = weightOf(query, key, scale * x[n][i]);
+        y[n][i] = x[n][i] * (y[n][i] - query.delta);
       }
     }
     accumulate(valueSums, x, gs);

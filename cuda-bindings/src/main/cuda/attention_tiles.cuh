@@ -15,6 +15,10 @@
 typedef real Tile[TILE][HEAD + 1];
 typedef real Scores[TILE][TILE + 1];
 
+__device__ inline bool visible(const Problem& p, i64 b, int t, int s) {
+  return t < p.queries && s < p.keys && s <= p.keys - p.queries + t && s >= firstVisible(p, b, t);
+}
+
 // Rows from start on; zeros from end on.
 __device__ inline void load(Tile tile, const Heads& t, i64 b, i64 head, int start, int end) {
   for (int e = threadIdx.x; e < TILE * HEAD; e += SIDE * SIDE) {

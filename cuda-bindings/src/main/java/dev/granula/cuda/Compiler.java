@@ -5,7 +5,6 @@ import dev.granula.tensor.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -14,9 +13,6 @@ import java.util.List;
  * compiler refuses.
  */
 final class Compiler {
-  /** NVRTC of CUDA 11 takes C++03 where it is not told. */
-  private static final String STANDARD = "-std=c++17";
-
   private Compiler() {}
 
   static Installation.Version version() {
@@ -59,9 +55,7 @@ final class Compiler {
           "nvrtcCreateProgram");
       MemorySegment program = handle.get(ValueLayout.ADDRESS, 0);
       try {
-        List<String> all = new ArrayList<>(options);
-        all.add(STANDARD);
-        return compile(arena, program, name, all);
+        return compile(arena, program, name, options);
       } finally {
         check(nvrtc_h.nvrtcDestroyProgram(handle), "nvrtcDestroyProgram");
       }

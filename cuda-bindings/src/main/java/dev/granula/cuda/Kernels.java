@@ -94,6 +94,8 @@ final class Kernels implements AutoCloseable {
     options.add("-DREAL=" + SourceTypes.name(module.real));
     module.definitions.forEach(definition -> options.add("-D" + definition));
     options.add("-arch=sm_" + context.gpu().computeCapability());
+    // NVRTC of CUDA 11 takes an older standard where it is not told.
+    options.add("-std=c++17");
     String source = resource("common.cuh") + module.source;
     String key =
         "%s %s %s %s %s"

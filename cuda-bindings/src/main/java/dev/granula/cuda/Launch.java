@@ -28,9 +28,6 @@ final class Launch {
 
   private static final int MAX_ARGUMENTS = 32;
 
-  /** Dynamic shared memory that a kernel has without being told of more. */
-  private static final int USUAL_SHARED_BYTES = 48 << 10;
-
   private final Device device;
   private final CudaContext context;
   private final MemorySegment memory =
@@ -159,10 +156,10 @@ final class Launch {
         : integer(Float.floatToRawIntBits((float) value));
   }
 
-  /** Dynamic shared memory of a block. */
+  /** Dynamic shared memory of a block; of more than 48 KB in all the driver wants to be told. */
   Launch shared(long bytes) {
     sharedBytes = Math.toIntExact(bytes);
-    if (sharedBytes > USUAL_SHARED_BYTES) {
+    if (sharedBytes > 0) {
       int attribute = cuda_h.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES();
       Driver.check(
           cuda_h.cuFuncSetAttribute(kernel.function(), attribute, sharedBytes),

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class Losses {
   private static final String FILE = "softmax.cu";
 
-  /** Logits that exist at a time: F32 of a vocabulary of 151,936 for 1,024 rows. */
+  /** Logits that exist at a time: 594 MiB are those of 1,024 rows and a vocabulary of 151,936. */
   private static final long LOGITS_BYTES = 640L << 20;
 
   /** A copy of an operand for one product, of a part of the vocabulary where all would be more. */

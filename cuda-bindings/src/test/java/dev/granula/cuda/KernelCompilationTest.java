@@ -39,7 +39,9 @@ final class KernelCompilationTest {
   private static final String[] ALL = {"75", "80", "90"};
   private static final String[] WITH_TENSOR_CORES = {"80", "90"};
   private static final Pattern FRAME = Pattern.compile("([0-9]+) bytes stack frame");
-  private static final int LARGEST_FRAME = 64;
+
+  /** Less than a {@code struct View}, the smallest thing that would be copied. */
+  private static final int LARGEST_FRAME = 14 * Long.BYTES - 1;
 
   @TempDir private Path folder;
 
@@ -61,8 +63,22 @@ final class KernelCompilationTest {
     compile(name, read(name + ".cu"), definitions, ALL);
   }
 
+  /** Other widths, what a thread holds, and types than the usual. */
   @ParameterizedTest
-  @CsvSource({"64, HIGH", "64, HIGHEST", "128, HIGH", "128, HIGHEST"})
+  @CsvSource({
+    "norms, float, 0, 4",
+    "norms, double, 1, 1",
+    "softmax, double, 0, 1",
+    "split, float, 0, 1",
+    "reductions, double, 0, 1"
+  })
+  void variantsCompile(String name, String real, int held, int width) throws Exception {
+    List<String> definitions = List.of("REAL=" + real, "HELD=" + held, Access.macro(width));
+    compile(name, read(name + ".cu"), definitions, new String[] {"90"});
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, HIGH", "64, HIGHEST", "96, HIGHEST", "128, HIGH", "128, HIGHEST"})
   void attentionOnTensorCoresCompiles(long size, Precision precision) throws Exception {
     compileAttention(DType.F32, size, WITH_TENSOR_CORES, precision, "attention_mma");
   }
@@ -113,6 +129,8 @@ final class KernelCompilationTest {
     all.set(0, access == Access.SPREAD ? Access.PACKED : access);
     String source = PointwiseSource.evaluate(e, types, 1, DType.BF16, Write.ADD, all);
     compile("printed", source, List.of("REAL=float"), ALL);
+    String copy = PointwiseSource.copyBits(DType.BF16, all.subList(0, 2));
+    compile("copy", copy, List.of("REAL=float"), new String[] {"90"});
   }
 
   private void compile(

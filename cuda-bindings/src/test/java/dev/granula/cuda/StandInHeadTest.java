@@ -2,6 +2,7 @@ package dev.granula.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.granula.tensor.DType;
 import dev.granula.tensor.Scope;
@@ -54,6 +55,7 @@ final class StandInHeadTest {
         StandIn.Pretence _ = StandIn.pretend("")) {
       Tensor hidden = Tensor.of(device, states, rows, 1);
       Tensor narrow = Tensor.of(device, factors, vocabulary, 1).to(DType.BF16);
+      assertTrue(device.backend().headCrossEntropyBytes(rows, narrow, DType.F32) > 0);
       float[] expected = gradient(hidden, narrow.to(DType.F32));
       assertEquals(2, StandIn.calls("cublasGemmStridedBatchedEx"), "logits and gradient");
       float[] actual = gradient(hidden, narrow);
