@@ -139,7 +139,8 @@ final class KernelCompilationTest {
     assumeTrue(isInstalled(), "nvcc is not on the PATH: kernels were not compiled for a GPU");
     Path source = folder.resolve(name + ".cu");
     Files.writeString(source, read("common.cuh") + kernels);
-    List<String> command = new ArrayList<>(List.of("nvcc", "-fatbin", "-Xptxas", "-v"));
+    List<String> command =
+        new ArrayList<>(List.of("nvcc", "--threads=0", "-fatbin", "-Xptxas", "-v"));
     command.addAll(List.of("-Werror", "all-warnings", "-I", SOURCES.toString()));
     definitions.forEach(definition -> command.add("-D" + definition));
     for (String sm : architectures) {
